@@ -1,0 +1,50 @@
+"""Phones are canonical (E.164) before anything else looks at them."""
+
+import re
+import unicodedata
+
+import phonenumbers
+from django.conf import settings
+
+from apps.accounts.errors import InvalidPhone
+
+MAX_PHONE_CHARACTERS = 40
+_E164 = re.compile(r"^\+[1-9]\d{6,14}$")
+_SEPARATORS = re.compile(r"[\s().\-/\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+
+
+def canonical_phone(written: str) -> str:
+    """The number in E.164, whatever digits, separators or `00` prefix it was written with.
+
+    Production takes only numbers that exist by the numbering plans; elsewhere any of the right shape will do,
+    so that sample numbers work. Raises `InvalidPhone`.
+    """
+    number = _international(written)
+    if not _E164.match(number):
+        raise InvalidPhone(param="phone")
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        parsed = None
+    if parsed is not None and phonenumbers.is_valid_number(parsed):
+        return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    if settings.ENVIRONMENT == "production":
+        raise InvalidPhone(param="phone")
+    return number
+
+
+def _international(written: str) -> str:
+    if len(written) > MAX_PHONE_CHARACTERS:
+        raise InvalidPhone(param="phone")
+    digits = "".join(_ascii_digit(character) for character in _SEPARATORS.sub("", written))
+    if digits.startswith("00"):
+        return f"+{digits[2:]}"
+    return digits if digits.startswith("+") else f"+{digits}"
+
+
+def _ascii_digit(character: str) -> str:
+    """Arabic-Indic and every other decimal digit as 0-9; the full-width plus as '+'."""
+    value = unicodedata.decimal(character, None)
+    if value is not None:
+        return str(value)
+    return "+" if character == "＋" else character

@@ -1,0 +1,148 @@
+"""Request and answer shapes of S0, S2 and S3, each as its document writes it."""
+
+from datetime import datetime
+from typing import Annotated
+
+from ninja import Schema
+from pydantic import Field, StringConstraints
+from pydantic.json_schema import SkipJsonSchema
+
+from apps.accounts.models import User
+
+Phone = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+Digits = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=8)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=150)]
+Token = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+
+
+class SendCodeIn(Schema):
+    phone: Phone = Field(examples=["+966512345678"])
+
+
+class OkOut(Schema):
+    ok: bool = True
+
+
+class VerifyCodeIn(Schema):
+    phone: Phone = Field(examples=["+966512345678"])
+    code: Digits = Field(examples=["123456"])
+
+
+class SignedInOut(Schema):
+    ok: bool = True
+    user_id: int
+    role_state: str
+    is_new_user: bool
+    needs_completion: bool
+    refresh: str
+    access: str
+
+
+class RefreshIn(Schema):
+    refresh: Token
+
+
+class AccessOut(Schema):
+    access: str
+    refresh: str
+
+
+class MeOut(Schema):
+    """S0's profile; what belongs to its marketplace is always zero or empty here."""
+
+    id: int
+    phone: str | None
+    email: str | None
+    username: str | None
+    first_name: str
+    last_name: str
+    role_state: str
+    has_provider_profile: bool = False
+    is_provider: bool = False
+    following_count: int = 0
+    likes_count: int = 0
+    provider_profile_id: int | None = None
+    provider_display_name: str | None = None
+    provider_city: str | None = None
+    provider_followers_count: int = 0
+    provider_likes_received_count: int = 0
+    provider_rating_avg: float | None = None
+    provider_rating_count: int = 0
+
+
+class SendOtpOut(Schema):
+    success: bool = True
+    phone: str
+    message: str
+    otp: str | SkipJsonSchema[None] = Field(None, description="Development only; elsewhere the key is absent.")
+    expires_in_seconds: int
+
+
+class VerifyOtpIn(Schema):
+    phone: Phone = Field(examples=["+801719159900"])
+    otp: Digits = Field(examples=["123456"])
+    first_name: Name = ""
+    last_name: Name = ""
+
+
+class UserOut(Schema):
+    id: int
+    phone: str | None
+    google_uid: str | None = None
+    is_verified: bool
+    first_name: str
+    last_name: str
+    email: str | None
+    profile_picture: str | None = None
+    date_joined: datetime
+    full_name: str
+
+    @staticmethod
+    def resolve_is_verified(user: User) -> bool:
+        return user.phone_verified_at is not None
+
+    @staticmethod
+    def resolve_date_joined(user: User) -> datetime:
+        return user.created_at
+
+
+class TokensOut(Schema):
+    refresh: str
+    access: str
+
+
+class VerifiedOut(Schema):
+    success: bool = True
+    message: str
+    created: bool
+    user: UserOut
+    tokens: TokensOut
+
+
+class MessageOut(Schema):
+    success: bool = True
+    message: str
+
+
+class LoginIn(Schema):
+    email: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=254)]
+    password: Annotated[str, StringConstraints(min_length=1, max_length=128)]
+
+
+class ShopUserOut(Schema):
+    id: str
+    email: str | None
+    username: str | None
+    first_name: str
+    last_name: str
+    phone: str | None
+
+    @staticmethod
+    def resolve_id(user: User) -> str:
+        return str(user.public_id)
+
+
+class LoginOut(Schema):
+    access: str
+    refresh: str
+    user: ShopUserOut

@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class HealthConfig(AppConfig):
+    """Live, ready, report, metrics."""
+
+    name = "apps.health"
+    label = "health"

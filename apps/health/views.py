@@ -1,0 +1,132 @@
+"""Live, ready, report and metrics, with the keys of S0, S2 and S4 in one body."""
+
+import ipaddress
+import os
+import platform
+from typing import Any
+
+import django
+import orjson
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from apps.health.probes import Finding, examine
+from core.errors import NotFound
+
+SERVICE = "hanout"
+
+
+@require_safe
+def live(request: HttpRequest) -> HttpResponse:
+    """200 while the process serves; touches nothing."""
+    return _answer({"status": "ok", "service": SERVICE})
+
+
+@require_safe
+def ready(request: HttpRequest) -> HttpResponse:
+    """503 as soon as a part this process needs is lost."""
+    findings = examine()
+    is_ready = all(finding.ok for finding in findings.values())
+    body = {
+        "status": "ok" if is_ready else "degraded",
+        "service": SERVICE,
+        "components": {name: _component(finding) for name, finding in findings.items()},
+        "checks": {
+            "database": findings["db"].ok,
+            "cache": findings["redis"].ok,
+            "migrations": findings["migrations"].ok,
+            "elasticsearch": True,
+        },
+        "errors": None if is_ready else [f"{name}: {found.reason}" for name, found in findings.items() if not found.ok],
+    }
+    return _answer(body, status=200 if is_ready else 503)
+
+
+@require_safe
+def report(request: HttpRequest) -> HttpResponse:
+    """S2's and S0's `/health/`: always 200, with a word on each part; versions for operators only."""
+    findings = examine()
+    healthy = all(finding.ok for finding in findings.values())
+    body: dict[str, Any] = {
+        "status": "ok" if healthy else "degraded",
+        "service": SERVICE,
+        "checks": {
+            "database": _check(findings["db"]),
+            "cache": _check(findings["redis"]),
+            "migrations": _check(findings["migrations"]),
+            "elasticsearch": {"status": "not_configured"},
+            "vault": {"enabled": False},
+        },
+    }
+    if is_trusted(request):
+        body |= {
+            "version": settings.VERSION,
+            "python_version": platform.python_version(),
+            "django_version": django.get_version(),
+        }
+    return _answer(body)
+
+
+@require_safe
+def root_health(request: HttpRequest) -> HttpResponse:
+    """S4's `/health`: whether the database is there."""
+    if examine()["db"].ok:
+        return _answer({"status": "ok"})
+    return _answer({"status": "unhealthy"}, status=503)
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus' text, summed over all worker processes; for this machine, staff, or METRICS_TOKEN."""
+    if not is_trusted(request):
+        raise NotFound
+    registry = REGISTRY
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus_client types half of itself
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def is_trusted(request: HttpRequest) -> bool:
+    """Whether the caller may see the insides: staff, the metrics token, or a process on this machine."""
+    offered = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if settings.METRICS_TOKEN and constant_time_compare(offered, settings.METRICS_TOKEN):
+        return True
+    user = getattr(request, "user", None)
+    if user is not None and user.is_active and getattr(user, "is_staff", False):
+        return True
+    # Behind a proxy every caller arrives from the proxy's address, so that says nothing.
+    if settings.TRUSTED_PROXY_COUNT or "X-Forwarded-For" in request.headers:
+        return False
+    return _is_loopback(str(request.META.get("REMOTE_ADDR", "")))
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def _component(finding: Finding) -> dict[str, Any]:
+    if finding.skipped:
+        return {"ok": True, "skipped": True}
+    return {"ok": True} if finding.ok else {"ok": False, "error": finding.reason}
+
+
+def _check(finding: Finding) -> dict[str, Any]:
+    if finding.skipped:
+        return {"status": "not_configured"}
+    if finding.ok:
+        return {"status": "healthy", "latency_ms": finding.latency_ms}
+    return {"status": "unhealthy", "error": finding.reason}
+
+
+def _answer(body: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    response = HttpResponse(orjson.dumps(body), status=status, content_type="application/json")
+    response["Cache-Control"] = "no-store"
+    return response

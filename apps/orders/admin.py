@@ -1,0 +1,108 @@
+"""Orders in the console: read, mark as paid, cancel. Amounts and states are never typed in."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
+
+from apps.orders import services
+from apps.orders.errors import WrongOrderState
+from apps.orders.models import Order, OrderEvent, OrderLine
+from core.money import major
+
+
+class _ReadOnlyInline(TabularInline):  # type: ignore[misc]  # unfold is untyped
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+class LineInline(_ReadOnlyInline):
+    model = OrderLine
+    fields = ("product_name", "product_sku", "quantity", "shown_price", "shown_total")
+    readonly_fields = ("shown_price", "shown_total")
+
+    @display(description="unit price")  # type: ignore[untyped-decorator]
+    def shown_price(self, line: OrderLine) -> str:
+        return major(line.unit_price, line.order.currency)
+
+    @display(description="total")  # type: ignore[untyped-decorator]
+    def shown_total(self, line: OrderLine) -> str:
+        return major(line.total_price, line.order.currency)
+
+
+class EventInline(_ReadOnlyInline):
+    model = OrderEvent
+    fields = ("created_at", "status", "note", "actor")
+
+
+@admin.register(Order)
+class OrderAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
+    list_display = ("number", "user", "shown_status", "shown_payment", "shown_total", "created_at")
+    list_filter = ("status", "payment_status")
+    list_select_related = ("user",)
+    search_fields = ("number", "user__phone", "user__email")
+    date_hierarchy = "created_at"
+    inlines = [LineInline, EventInline]
+    actions = ["mark_paid", "cancel"]
+
+    @display(  # type: ignore[untyped-decorator]
+        description="status",
+        ordering="status",
+        label={
+            "pending": "warning",
+            "processing": "info",
+            "shipped": "info",
+            "delivered": "success",
+            "cancelled": "danger",
+        },
+    )
+    def shown_status(self, order: Order) -> str:
+        return order.status
+
+    @display(description="payment", label={"paid": "success", "pending": "warning", "failed": "danger"})  # type: ignore[untyped-decorator]
+    def shown_payment(self, order: Order) -> str:
+        return order.payment_status
+
+    @display(description="total", ordering="total")  # type: ignore[untyped-decorator]
+    def shown_total(self, order: Order) -> str:
+        return f"{major(order.total, order.currency)} {order.currency}"
+
+    @admin.action(description="Mark as paid (money arrived outside the shop)", permissions=["act"])
+    def mark_paid(self, request: HttpRequest, chosen: QuerySet[Order]) -> None:
+        self._each(request, chosen, partial(services.mark_paid, note="Marked as paid in the console"), "marked as paid")
+
+    @admin.action(description="Cancel and put the goods back", permissions=["act"])
+    def cancel(self, request: HttpRequest, chosen: QuerySet[Order]) -> None:
+        self._each(request, chosen, partial(services.cancel_order, note="Cancelled in the console"), "cancelled")
+
+    def _each(self, request: HttpRequest, chosen: QuerySet[Order], act: Callable[..., Any], done: str) -> None:
+        for order in chosen:
+            try:
+                act(order_id=order.pk, actor=request.user)
+            except WrongOrderState as error:
+                self.message_user(request, f"{order.number}: {error.text}", messages.ERROR)
+            else:
+                self.message_user(request, f"{order.number} {done}.", messages.SUCCESS)
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        return bool(super().has_change_permission(request))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False

@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class OrdersConfig(AppConfig):
+    """Carts become orders; the order's life."""
+
+    name = "apps.orders"
+    verbose_name = "Orders"

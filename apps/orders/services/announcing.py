@@ -1,0 +1,24 @@
+"""Telling the customer."""
+
+from uuid import UUID
+
+from django.conf import settings
+
+from apps.accounts.texts import SmsProvider, sms_provider
+from apps.orders.models import Order
+from core.money import major
+
+TEXT = "Hanout: your order {number} for {total} {currency} is in. We keep it for you for {minutes} minutes."
+
+
+def announce_placed(*, order_id: UUID, provider: SmsProvider | None = None) -> None:
+    """Text the customer that the order is in. May repeat after a crash: twice is better than never."""
+    order = Order.objects.select_related("user").get(pk=order_id)
+    if order.user.phone:
+        body = TEXT.format(
+            number=order.number,
+            total=major(order.total, order.currency),
+            currency=order.currency,
+            minutes=settings.RESERVATION_MINUTES,
+        )
+        (provider or sms_provider()).send(phone=order.user.phone, body=body)

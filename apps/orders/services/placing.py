@@ -1,0 +1,140 @@
+"""From a basket to an order whose goods are kept for it."""
+
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from prometheus_client import Counter
+
+from apps.accounts.models import User
+from apps.orders.errors import CartEmpty, ProductUnavailable
+from apps.orders.models import Cart, Order, OrderEvent, OrderLine
+from apps.orders.pricing import totals
+from apps.products.models import Product, ProductVariant
+from apps.products.services import reserve_stock
+from core.clock import now
+from core.outbox import enqueue
+
+ORDERS = Counter("hanout_orders_placed_total", "Orders placed.")
+# No vowels and no look-alikes: numbers are read out on the phone.
+_ALPHABET = "23456789BCDFGHJKMNPQRSTVWXYZ"
+
+
+@dataclass(frozen=True)
+class BasketLine:
+    product_id: UUID
+    variant_id: UUID | None
+    quantity: int
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where it goes and who pays; kept with the order as given."""
+
+    shipping: dict[str, Any]
+    billing: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Priced:
+    """A basket line beside the rows it names."""
+
+    line: BasketLine
+    product: Product
+    variant: ProductVariant | None
+
+    @property
+    def unit_price(self) -> int:
+        return (self.variant.price if self.variant else None) or self.product.price
+
+
+@transaction.atomic
+def place_order(*, user: User, basket: Sequence[BasketLine], addresses: Addresses, notes: str = "") -> Order:
+    """Freeze names and prices, keep the goods, record the order.
+
+    Raises `ProductUnavailable` or `OutOfStock`; then nothing was kept.
+    """
+    priced = orderable(basket)
+    bill = totals(sum(item.unit_price * item.line.quantity for item in priced))
+    order = Order.objects.create(
+        number=_number(),
+        user=user,
+        currency=settings.SHOP_CURRENCY,
+        subtotal=bill.subtotal,
+        tax_amount=bill.tax_amount,
+        shipping_cost=bill.shipping_cost,
+        total=bill.total,
+        shipping_address=addresses.shipping,
+        billing_address=addresses.billing,
+        customer_notes=notes,
+        reserved_until=now() + timedelta(minutes=settings.RESERVATION_MINUTES),
+    )
+    OrderLine.objects.bulk_create(_line(order, item) for item in priced)
+    OrderEvent.objects.create(order=order, status=order.status, note="Placed", actor=user)
+    # Last, because it takes the locks others wait for.
+    reserve_stock(lines=order.stock_lines(), reference=order.number)
+    enqueue("orders.announce_placed", order_id=str(order.pk))
+    transaction.on_commit(ORDERS.inc)
+    return order
+
+
+@transaction.atomic
+def check_out_cart(*, user: User, addresses: Addresses, notes: str = "") -> Order:
+    """Order what the cart holds and empty it; raises `CartEmpty`, so a second tap orders nothing."""
+    cart = Cart.objects.select_for_update().filter(user=user).first()
+    items = list(cart.items.all()) if cart else []
+    if cart is None or not items:
+        raise CartEmpty
+    basket = [BasketLine(item.product_id, item.variant_id, item.quantity) for item in items]
+    order = place_order(user=user, basket=basket, addresses=addresses, notes=notes)
+    cart.items.all().delete()
+    cart.save(update_fields=["updated_at"])
+    return order
+
+
+def orderable(basket: Sequence[BasketLine]) -> list[_Priced]:
+    """The basket beside what it names; raises `ProductUnavailable` naming every line that cannot be ordered.
+
+    A product with variants is ordered by variant, and a variant only with its own product.
+    """
+    wanted = {line.product_id for line in basket}
+    products = Product.objects.on_sale_to_public().prefetch_related("variants").in_bulk(wanted)
+    found: list[_Priced] = []
+    refused = []
+    for line in basket:
+        product = products.get(line.product_id)
+        variants = {variant.pk: variant for variant in product.variants.all() if variant.is_active} if product else {}
+        variant = variants.get(line.variant_id) if line.variant_id else None
+        if product is None or bool(variants) != bool(variant) or bool(line.variant_id) != bool(variant):
+            refused.append({"product_id": line.product_id, "variant_id": line.variant_id})
+        else:
+            found.append(_Priced(line, product, variant))
+    if refused:
+        raise ProductUnavailable(items=refused)
+    return found
+
+
+def _line(order: Order, item: _Priced) -> OrderLine:
+    name = f"{item.product.name} · {item.variant.name}" if item.variant else item.product.name
+    return OrderLine(
+        order=order,
+        product=item.product,
+        variant=item.variant,
+        product_name=name,
+        product_sku=item.variant.sku if item.variant else item.product.sku,
+        unit_price=item.unit_price,
+        quantity=item.line.quantity,
+        holds_stock=item.product.track_inventory,
+    )
+
+
+def _number() -> str:
+    """S2's form: ORD-, eight digits of the second, six random characters; the column is unique."""
+    random = "".join(secrets.choice(_ALPHABET) for _ in range(6))
+    return f"ORD-{int(time.time()) % 10**8:08d}-{random}"

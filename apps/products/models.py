@@ -1,0 +1,169 @@
+"""The catalogue and the stock behind it."""
+
+import uuid
+
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.db import models
+from django.db.models import CheckConstraint, F, Index, Q
+
+
+class Category(models.Model):
+    """A shelf; shelves nest."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=100)
+    slug = models.SlugField(max_length=120, unique=True)
+    description = models.TextField(max_length=2000, blank=True)
+    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
+    is_active = models.BooleanField(default=True)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "name", "pk"]
+        verbose_name_plural = "categories"
+        constraints = [CheckConstraint(condition=~Q(parent=F("id")), name="category_not_its_own_parent")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProductQuerySet(models.QuerySet["Product"]):
+    def on_sale_to_public(self) -> "ProductQuerySet":
+        """What a customer may see."""
+        return self.filter(is_active=True, category__is_active=True)
+
+    def discounted(self) -> "ProductQuerySet":
+        return self.filter(compare_at_price__gt=F("price"))
+
+
+class Product(models.Model):
+    """Something we sell; prices are minor units of SHOP_CURRENCY."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=220, unique=True)
+    sku = models.CharField("SKU", max_length=64, unique=True)
+    description = models.TextField(max_length=10_000, blank=True)
+    category = models.ForeignKey(Category, models.PROTECT, related_name="products")
+    price = models.PositiveBigIntegerField(help_text="Minor units: 1999 is 19.99.")
+    compare_at_price = models.PositiveBigIntegerField(null=True, blank=True, help_text="The price before, if reduced.")
+    cost_per_item = models.PositiveBigIntegerField(null=True, blank=True, help_text="What it costs us; never shown.")
+    track_inventory = models.BooleanField(default=True)
+    low_stock_threshold = models.PositiveIntegerField(default=10)
+    is_active = models.BooleanField(default=True)
+    is_featured = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    # 'simple' does not stem: it treats Arabic, Spanish and English names alike.
+    search_vector = models.GeneratedField(
+        expression=SearchVector("name", weight="A", config="simple")
+        + SearchVector("sku", weight="A", config="simple")
+        + SearchVector("description", weight="C", config="simple"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
+    objects = ProductQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "pk"]
+        indexes = [
+            GinIndex(F("search_vector"), name="product_search"),
+            Index(F("created_at").desc(), F("id"), name="product_newest"),
+            Index(F("price"), F("id"), name="product_cheapest"),
+        ]
+        constraints = [CheckConstraint(condition=Q(price__gt=0), name="product_price_positive")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProductImage(models.Model):
+    product = models.ForeignKey(Product, models.CASCADE, related_name="images")
+    image = models.ImageField(upload_to="products")
+    alt_text = models.CharField(max_length=200, blank=True)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "pk"]
+
+    def __str__(self) -> str:
+        return self.alt_text or str(self.image.name)
+
+
+class ProductVariant(models.Model):
+    """A size or colour of a product, with a stock of its own."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    product = models.ForeignKey(Product, models.CASCADE, related_name="variants")
+    name = models.CharField(max_length=100)
+    sku = models.CharField("SKU", max_length=64, unique=True)
+    price = models.PositiveBigIntegerField(null=True, blank=True, help_text="Minor units; empty: the product's price.")
+    attributes = models.JSONField(default=dict, blank=True)
+    is_active = models.BooleanField(default=True)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "name", "pk"]
+        constraints = [CheckConstraint(condition=Q(price=None) | Q(price__gt=0), name="variant_price_positive")]
+
+    def __str__(self) -> str:
+        return f"{self.product} · {self.name}"
+
+
+class StockItem(models.Model):
+    """How much of one sellable thing there is; the database refuses to promise more than stands on the shelf."""
+
+    product = models.ForeignKey(Product, models.CASCADE, related_name="stock")
+    variant = models.ForeignKey(ProductVariant, models.CASCADE, null=True, blank=True, related_name="stock")
+    on_hand = models.PositiveIntegerField(default=0)
+    reserved = models.PositiveIntegerField(default=0, help_text="Promised to orders that are not paid yet.")
+    allocated = models.PositiveIntegerField(default=0, help_text="Paid for and waiting to be shipped.")
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["product", "variant"], nulls_distinct=False, name="stock_item_one_per_thing"
+            ),
+            CheckConstraint(condition=Q(on_hand__gte=F("reserved") + F("allocated")), name="stock_item_never_oversold"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.variant or self.product}: {self.available}"
+
+    @property
+    def available(self) -> int:
+        return self.on_hand - self.reserved - self.allocated
+
+
+class StockMovement(models.Model):
+    """One line of the ledger: by how much each balance of an item changed, and why."""
+
+    class Kind(models.TextChoices):
+        RECEIVE = "receive"
+        RESERVE = "reserve"
+        RELEASE = "release"
+        ALLOCATE = "allocate"
+        DEALLOCATE = "deallocate"
+
+    item = models.ForeignKey(StockItem, models.CASCADE, related_name="movements")
+    kind = models.CharField(max_length=10, choices=Kind)
+    on_hand_change = models.IntegerField(default=0)
+    reserved_change = models.IntegerField(default=0)
+    allocated_change = models.IntegerField(default=0)
+    reference = models.CharField(max_length=64, help_text="The order or delivery that caused it.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            CheckConstraint(
+                condition=Q(kind__in=["receive", "reserve", "release", "allocate", "deallocate"]),
+                name="stock_movement_kind_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.reference}"

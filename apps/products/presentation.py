@@ -1,0 +1,75 @@
+"""Catalogue rows as S2's clients read them: decimal strings, absolute picture addresses."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.http import HttpRequest
+
+from apps.products.models import Product
+from apps.products.queries import variant_stock
+from core.money import major, major_or_none
+
+
+def product_row(request: HttpRequest, row: Mapping[str, Any]) -> dict[str, Any]:
+    """One product of a list."""
+    price, before, available = row["price"], row["compare_at_price"], row["available"]
+    is_reduced = before is not None and before > price
+    tracked = row["track_inventory"]
+    return {
+        "id": row["id"],
+        "name": row["name"],
+        "slug": row["slug"],
+        "price": major(price, settings.SHOP_CURRENCY),
+        "currency": settings.SHOP_CURRENCY,
+        "compare_at_price": major_or_none(before, settings.SHOP_CURRENCY),
+        "is_on_sale": is_reduced,
+        "discount_percentage": (before - price) * 100 // before if is_reduced else 0,
+        "primary_image": picture_url(request, row["picture"]),
+        "category_name": row["category_name"],
+        "stock_quantity": available,
+        "is_low_stock": tracked and available <= row["low_stock_threshold"],
+        "is_active": row["is_active"],
+        "is_featured": row["is_featured"],
+    }
+
+
+def product_page(request: HttpRequest, product: Product) -> dict[str, Any]:
+    """One product with everything its page shows; never what it cost us."""
+    row = {**vars(product), "category_name": product.category.name}
+    stock = variant_stock(product)
+    return product_row(request, row) | {
+        "description": product.description,
+        "sku": product.sku,
+        "low_stock_threshold": product.low_stock_threshold,
+        "track_inventory": product.track_inventory,
+        "category": product.category,
+        "images": [
+            {
+                "id": image.pk,
+                "image": picture_url(request, image.image.name),
+                "alt_text": image.alt_text,
+                "is_primary": number == 0,
+            }
+            for number, image in enumerate(product.images.all())
+        ],
+        "variants": [
+            {
+                "id": variant.pk,
+                "name": variant.name,
+                "sku": variant.sku,
+                "price": major(variant.price or product.price, settings.SHOP_CURRENCY),
+                "attributes": variant.attributes,
+                "stock_quantity": stock.get(variant.pk, 0),
+            }
+            for variant in product.variants.all()
+            if variant.is_active
+        ],
+        "created_at": product.created_at,
+        "updated_at": product.updated_at,
+    }
+
+
+def picture_url(request: HttpRequest, name: str | None) -> str | None:
+    return request.build_absolute_uri(default_storage.url(name)) if name else None

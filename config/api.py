@@ -1,0 +1,74 @@
+"""Assembles the contracts: which routers each document's clients reach, and under which path."""
+
+from typing import Any
+
+from ninja import NinjaAPI
+
+from apps.accounts.api_accounts import router as accounts
+from apps.accounts.api_auth import router as auth
+from apps.accounts.api_users import router as users
+from apps.campaigns.api import router as campaigns
+from apps.orders.api import router as orders
+from apps.orders.api_cart import router as cart
+from apps.products.api import router as products
+from core.contracts import S0, S2, S3, S4, build_api
+
+s0 = build_api(S0, description="Sign-in by texted code. Ask for a code, exchange it for tokens, use the access token.")
+s0.add_router("", accounts)
+
+s2 = build_api(S2, description="The shop: accounts, products, cart and orders.")
+s2.add_router("/auth/", auth)
+s2.add_router("/products/", products)
+s2.add_router("/orders/cart/", cart)
+s2.add_router("/orders/", orders)
+
+s3 = build_api(S3, description="One-time passwords by text.")
+s3.add_router("", users)
+
+s4 = build_api(S4, description="What out-of-home campaigns delivered.")
+s4.add_router("/campaigns/", campaigns)
+
+# Most specific prefix first: S2 owns /api/, and within it S0 and S3 own their corner.
+MOUNTED: tuple[tuple[str, NinjaAPI], ...] = (
+    ("api/accounts/", s0),
+    ("api/users/", s3),
+    ("api/", s2),
+    ("", s4),
+)
+
+
+def contract_schema(api: NinjaAPI) -> dict[str, Any]:
+    """The OpenAPI document of one contract."""
+    return dict(api.get_openapi_schema())
+
+
+def merged_schema() -> dict[str, Any]:
+    """One OpenAPI document of all contracts; component names carry their contract, so that none collide."""
+    merged: dict[str, Any] = {
+        "openapi": "3.1.0",
+        "info": {"title": "Hanout", "version": "1.0.0", "description": "Every contract this server answers."},
+        "paths": {},
+        "components": {"schemas": {}, "securitySchemes": {}},
+    }
+    for _, api in MOUNTED:
+        document = _with_prefixed_names(contract_schema(api), api.urls_namespace or "")
+        merged["paths"] |= document["paths"]
+        merged["components"]["schemas"] |= document["components"].get("schemas", {})
+        merged["components"]["securitySchemes"] |= document["components"].get("securitySchemes", {})
+    return merged
+
+
+def _with_prefixed_names(node: Any, prefix: str) -> Any:
+    """A copy of the document in which every schema is called `<contract>_<name>`."""
+    start = "#/components/schemas/"
+    match node:
+        case {"$ref": str(target)} if target.startswith(start):
+            return {**node, "$ref": f"{start}{prefix}_{target.removeprefix(start)}"}
+        case {"schemas": dict(schemas), **rest}:
+            renamed = {f"{prefix}_{name}": _with_prefixed_names(schema, prefix) for name, schema in schemas.items()}
+            return {"schemas": renamed, **rest}
+        case dict():
+            return {key: _with_prefixed_names(value, prefix) for key, value in node.items()}
+        case list():
+            return [_with_prefixed_names(value, prefix) for value in node]
+    return node

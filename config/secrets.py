@@ -1,0 +1,36 @@
+"""The signing secret: given in production, made up once per checkout in development."""
+
+import os
+import secrets
+from pathlib import Path
+
+from config.env import Env, Environment
+
+
+def secret_key(env: Env) -> str:
+    """SECRET_KEY, or outside production one that is generated and kept, so sign-ins survive a restart."""
+    given = env.secret_key.get_secret_value()
+    if given or env.environment is Environment.PRODUCTION:
+        return given
+    if env.testing:
+        return secrets.token_urlsafe(50)
+    return keep(env.data_dir / "secret_key", secrets.token_urlsafe(50))
+
+
+def keep(path: Path, value: str) -> str:
+    """Write `value` to a private file unless one is there already; return what the file holds.
+
+    The link is the atomic step: of two processes starting at once, both end with the same value.
+    """
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        draft.touch(mode=0o600)
+        draft.write_text(value)
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text()

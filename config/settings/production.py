@@ -1,0 +1,7 @@
+"""The real thing: starts clean or not at all."""
+
+from config.env import Environment, select
+
+select(Environment.PRODUCTION)
+
+from config.settings.base import *

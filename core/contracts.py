@@ -1,0 +1,209 @@
+"""The five documents' error shapes over one hierarchy, and the NinjaAPI each contract hangs on.
+
+A contract is known by its path prefix, so an error raised before routing (a body too large, an unknown
+address) is answered in the shape its client understands.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import structlog
+from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse, RawPostDataException
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError
+from ninja.errors import ValidationError as NinjaValidationError
+from ninja.parser import Parser
+from ninja.renderers import BaseRenderer
+from prometheus_client import Counter
+
+from core import errors
+from core.errors import DomainError, InvalidInput
+
+log = structlog.get_logger(__name__)
+REFUSALS = Counter("hanout_refusals_total", "Requests refused, by error code and contract.", ["code", "contract"])
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contract:
+    """How one family of clients is answered. `renames` maps our input names to the document's."""
+
+    name: str
+    title: str
+    prefixes: tuple[str, ...]
+    render: Callable[[DomainError, int, str], Body]
+    invalid_status: int = 400
+    renames: Mapping[str, str] = field(default_factory=dict)
+
+    def status_of(self, error: DomainError) -> int:
+        return self.invalid_status if isinstance(error, InvalidInput) else error.status
+
+
+def detail_shape(error: DomainError, status: int, request_id: str) -> Body:
+    """S0, S3, S4: `detail`, with the messages per field beside it, as form-reading clients expect."""
+    fields = {name: list(messages) for name, messages in error.fields.items() if name not in {"detail", "code"}}
+    return {**fields, "detail": error.text, "code": error.code, "request_id": request_id, **_facts(error)}
+
+
+def validation_list_shape(error: DomainError, status: int, request_id: str) -> Body:
+    """S4: as above; without field keys at the top, which its clients never had."""
+    return {
+        "detail": error.text,
+        "code": error.code,
+        "request_id": request_id,
+        "errors": _lists(error),
+        **_facts(error),
+    }
+
+
+def shop_shape(error: DomainError, status: int, request_id: str) -> Body:
+    """S2: `error`, `message`, `status_code`, `errors`."""
+    return {
+        "error": True,
+        "code": error.code,
+        "message": error.text,
+        "status_code": status,
+        "errors": _lists(error),
+        "request_id": request_id,
+        **_facts(error),
+    }
+
+
+def _lists(error: DomainError) -> Body:
+    return {name: list(messages) for name, messages in error.fields.items()}
+
+
+def _facts(error: DomainError) -> Body:
+    return {"details": error.details} if error.details else {}
+
+
+S0 = Contract(
+    name="accounts",
+    title="Phone sign-in (S0)",
+    prefixes=("/api/accounts/",),
+    render=detail_shape,
+)
+S2 = Contract(name="shop", title="Shop (S2)", prefixes=("/api/",), render=shop_shape)
+S3 = Contract(
+    name="users",
+    title="One-time passwords (S3)",
+    prefixes=("/api/users/",),
+    render=detail_shape,
+    renames={"code": "otp"},
+)
+S4 = Contract(
+    name="campaigns",
+    title="Campaign analytics (S4)",
+    prefixes=("/campaigns", "/auth", "/"),
+    render=validation_list_shape,
+    invalid_status=422,
+)
+CONTRACTS = (S0, S2, S3, S4)
+
+
+def contract_for(path: str) -> Contract:
+    """The contract whose prefix fits the path best; S4 owns the root."""
+    fitting = (
+        (len(prefix), contract) for contract in CONTRACTS for prefix in contract.prefixes if path.startswith(prefix)
+    )
+    return max(fitting, key=lambda pair: pair[0], default=(0, S4))[1]
+
+
+def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """Answer an error in the shape of the contract the path belongs to."""
+    contract = contract_for(request.path)
+    status = contract.status_of(error)
+    body = contract.render(_renamed(error, contract), status, getattr(request, "request_id", ""))
+    REFUSALS.labels(code=error.code, contract=contract.name).inc()
+    response = HttpResponse(orjson.dumps(body, default=str), status=status, content_type="application/json")
+    response["Cache-Control"] = "no-store"
+    response["Content-Length"] = str(len(response.content))
+    if error.retry_after is not None:
+        response["Retry-After"] = str(max(1, error.retry_after))
+    if status == errors.NotAuthenticated.status:
+        response["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _renamed(error: DomainError, contract: Contract) -> DomainError:
+    if error.param is not None:
+        error.param = contract.renames.get(error.param, error.param)
+    return error
+
+
+def as_domain_error(error: Exception) -> DomainError:
+    """What an exception from Django or ninja means in our hierarchy; anything unknown is our mistake."""
+    if isinstance(error, DomainError):
+        return error
+    if isinstance(error, NinjaValidationError):
+        return InvalidInput(_messages_by_field(error.errors))
+    for kinds, meaning in _MEANINGS:
+        if isinstance(error, kinds):
+            return meaning()
+    log.error("unhandled_exception", exc_info=error)
+    return errors.InternalError()
+
+
+_MEANINGS: tuple[tuple[tuple[type[Exception], ...], type[DomainError]], ...] = (
+    ((RequestDataTooBig,), errors.BodyTooLarge),
+    ((Http404,), errors.NotFound),
+    ((PermissionDenied,), errors.NotAllowed),
+    ((AuthenticationError,), errors.NotAuthenticated),
+    ((HttpError, BadRequest, SuspiciousOperation, RawPostDataException), errors.MalformedRequest),
+)
+
+
+def _messages_by_field(found: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Pydantic's list as messages per field; `loc` starts with where the value came from and its parameter."""
+    messages: dict[str, list[str]] = {}
+    for item in found:
+        names = [str(part) for part in item.get("loc", ())]
+        path = names[2:] if names[:1] in (["body"], ["form"]) else names[1:]
+        messages.setdefault(".".join(path) or "body", []).append(str(item.get("msg", "Invalid value.")))
+    return messages
+
+
+class JsonRenderer(BaseRenderer):
+    """orjson: several times the speed of the standard encoder on lists."""
+
+    media_type = "application/json"
+
+    def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
+        return orjson.dumps(data, default=str)
+
+
+class JsonParser(Parser):
+    """Strict JSON: NUL characters, which PostgreSQL cannot store, and lone surrogates are refused at the door."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        if b"\\u0000" in request.body:
+            raise errors.MalformedRequest("The request contains a NUL character.")
+        try:
+            return orjson.loads(request.body)
+        except orjson.JSONDecodeError:
+            raise errors.MalformedRequest("The request body is not valid JSON.") from None
+
+
+def build_api(contract: Contract, *, description: str) -> NinjaAPI:
+    """The NinjaAPI of one contract, answering every error in its shape."""
+    api = NinjaAPI(
+        title=contract.title,
+        version="1.0.0",
+        description=description,
+        urls_namespace=contract.name,
+        docs_url=None,
+        openapi_url=None,
+        renderer=JsonRenderer(),
+        parser=JsonParser(),
+    )
+
+    def answer(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
+        return error_response(request, as_domain_error(error if isinstance(error, Exception) else error()))
+
+    for kind in (DomainError, NinjaValidationError, AuthenticationError, HttpError, Http404, Exception):
+        api.add_exception_handler(kind, answer)
+    return api

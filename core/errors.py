@@ -1,0 +1,117 @@
+"""The one hierarchy of refusals; each contract renders it in its own shape (`core/contracts.py`)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+
+class DomainError(Exception):
+    """An outcome the business expects; a client acts on its `code`, which never changes.
+
+    `param` names the offending input, `details` carries machine-readable facts, `retry_after` is in seconds.
+    """
+
+    status: ClassVar[int] = 409
+    code: ClassVar[str] = "refused"
+    message: ClassVar[str] = "This cannot be done."
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        param: str | None = None,
+        retry_after: int | None = None,
+        **details: Any,
+    ) -> None:
+        self.text = message or self.message
+        super().__init__(self.text)
+        self.param = param
+        self.retry_after = retry_after
+        self.details = details
+
+    @property
+    def fields(self) -> Mapping[str, Sequence[str]]:
+        """The error per input field, as form-shaped contracts want it."""
+        return {self.param: [self.text]} if self.param else {}
+
+
+class InvalidInput(DomainError):
+    """The request does not have the form the contract asks for; one message per field."""
+
+    status = 422
+    code = "invalid_input"
+    message = "Some of the values sent are not valid."
+
+    def __init__(self, errors: Mapping[str, Sequence[str]], message: str | None = None) -> None:
+        first = next(iter(errors.items()), None)
+        super().__init__(message or (f"{first[0]}: {first[1][0]}" if first else None))
+        self.errors = errors
+
+    @property
+    def fields(self) -> Mapping[str, Sequence[str]]:
+        return self.errors
+
+
+class MalformedRequest(DomainError):
+    status = 400
+    code = "malformed_request"
+    message = "The request could not be read."
+
+
+class NotAuthenticated(DomainError):
+    status = 401
+    code = "not_authenticated"
+    message = "Sign in first: send an access token as 'Authorization: Bearer …'."
+
+
+class NotAllowed(DomainError):
+    status = 403
+    code = "not_allowed"
+    message = "This account may not do that."
+
+
+class NotFound(DomainError):
+    status = 404
+    code = "not_found"
+    message = "There is nothing here."
+
+
+class MethodNotAllowed(DomainError):
+    status = 405
+    code = "method_not_allowed"
+    message = "This address does not answer that method."
+
+
+class BodyTooLarge(DomainError):
+    status = 413
+    code = "body_too_large"
+    message = "The request is larger than this address accepts."
+
+
+class TooManyRequests(DomainError):
+    """Carries `retry_after`, which becomes the Retry-After header."""
+
+    status = 429
+    code = "too_many_requests"
+    message = "Too many requests. Try again later."
+
+
+class InternalError(DomainError):
+    """Our own mistake: nothing but the request id is shown."""
+
+    status = 500
+    code = "internal_error"
+    message = "Something went wrong on our side. Quote the request id when you report it."
+
+
+class OutsidePartyFailed(DomainError):
+    """A party we depend on answered wrongly (502); see `OutsidePartyUnavailable` for a retryable failure."""
+
+    status = 502
+    code = "outside_party_failed"
+    message = "A service this needs did not answer as it should."
+
+
+class OutsidePartyUnavailable(DomainError):
+    status = 503
+    code = "outside_party_unavailable"
+    message = "A service this needs cannot be reached. Try again later."

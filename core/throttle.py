@@ -1,0 +1,33 @@
+"""Coarse limits per caller, counted atomically in the shared cache; the fine ones live with what they guard."""
+
+import time
+from dataclasses import dataclass
+
+from django.core.cache import cache
+from redis.exceptions import RedisError
+
+from core.errors import TooManyRequests
+
+
+@dataclass(frozen=True)
+class Rate:
+    """At most `limit` calls in each window of `seconds`."""
+
+    limit: int
+    seconds: int
+
+
+def throttle(scope: str, caller: str, rate: Rate) -> None:
+    """Count this call; raise `TooManyRequests` past the limit.
+
+    A cache that is down lets the call through: what is scarce (codes) is counted again in the database.
+    """
+    window, passed = divmod(int(time.time()), rate.seconds)
+    key = f"throttle:{scope}:{caller}:{window}"
+    try:
+        cache.add(key, 0, timeout=rate.seconds + 5)
+        count = cache.incr(key)
+    except (RedisError, ValueError):  # ValueError: the key expired between the two calls
+        return
+    if count > rate.limit:
+        raise TooManyRequests(retry_after=rate.seconds - passed)

@@ -1,0 +1,68 @@
+"""What every test may lean on: real PostgreSQL, a clean cache, no network, HTTP clients by role."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import pytest_socket
+from django.core.cache import cache
+from django.test import Client
+
+from apps.accounts.models import DevelopmentText, User
+from apps.accounts.services import start_session
+from core.redaction import forget_concealed
+
+
+def pytest_runtest_setup() -> None:
+    """Only this machine: unix sockets and loopback."""
+    pytest_socket.socket_allow_hosts(["127.0.0.1", "::1"], allow_unix_socket=True)
+
+
+@pytest.fixture(autouse=True)
+def _clean_cache() -> None:
+    cache.clear()
+    forget_concealed()
+
+
+class Api(Client):
+    """A client that speaks JSON and can carry a token."""
+
+    def __init__(self, access: str = "", **defaults: Any) -> None:
+        if access:
+            defaults["HTTP_AUTHORIZATION"] = f"Bearer {access}"
+        super().__init__(raise_request_exception=False, **defaults)
+
+    def send(self, method: str, path: str, body: Any = None, **extra: Any) -> Any:
+        data = json.dumps(body) if body is not None else ""
+        return self.generic(method, path, data, content_type="application/json", **extra)
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api()
+
+
+@pytest.fixture
+def sign_in(db: None) -> Callable[[User], Api]:
+    def as_user(user: User) -> Api:
+        return Api(start_session(user=user, address="127.0.0.1", user_agent="tests").access)
+
+    return as_user
+
+
+@pytest.fixture
+def shopper(sign_in: Callable[[User], Api]) -> Api:
+    return sign_in(User.objects.create_user(phone="+966512345678", role_state="phone_only"))
+
+
+@pytest.fixture
+def operator(db: None) -> User:
+    return User.objects.create_superuser(email="operator@shop.test", password="a long enough phrase")
+
+
+def last_code(phone: str) -> str:
+    """The newest code texted to a phone, read from the development inbox as a person would."""
+    body = DevelopmentText.objects.filter(phone=phone).latest("pk").body
+    return re.search(r"\d{4,8}", body).group()
