@@ -24,7 +24,7 @@ check: ## style, types, import ladder, migrations, contracts, size budgets
 	@.venv/bin/mypy
 	@report=$$(.venv/bin/lint-imports 2>&1) || { echo "$$report"; exit 1; }
 	@DJANGO_SETTINGS_MODULE=config.settings.tests $(RUN) manage.py makemigrations --check --dry-run
-	@$(RUN) -m pytest tests/contracts -q
+	@$(RUN) -m pytest tests/contracts
 	@echo "All checks passed."
 
 fix: ## format, and repair what can be repaired by machine

@@ -96,7 +96,7 @@ def _weak_origins(origins: Iterable[str]) -> Iterator[str]:
         if "*" in origin:
             yield "FRONTEND_ORIGINS / CORS_ALLOWED_ORIGINS must list origins; '*' lets every site in."
         elif parts.scheme not in {"https", "http"} or not parts.netloc or parts.path:
-            yield f"FRONTEND_ORIGINS: {origin!r} is not an origin such as https://shop.test."
+            yield "FRONTEND_ORIGINS / CORS_ALLOWED_ORIGINS: write each as https://shop.test, without a path."
 
 
 def _short_code(values: Mapping[str, str]) -> Iterator[str]:

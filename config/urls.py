@@ -9,6 +9,8 @@ from apps.accounts.views import inbox
 from config import views
 from config.api import MOUNTED
 
+admin.site.index_title = "Today"
+
 urlpatterns = [
     path("", views.start, name="start"),
     path("", include("apps.health.urls")),

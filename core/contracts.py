@@ -12,6 +12,7 @@ import orjson
 import structlog
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, RawPostDataException
+from django.db import InterfaceError, OperationalError
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError
 from ninja.errors import ValidationError as NinjaValidationError
@@ -144,6 +145,9 @@ def as_domain_error(error: Exception) -> DomainError:
     for kinds, meaning in _MEANINGS:
         if isinstance(error, kinds):
             return meaning()
+    if isinstance(error, OperationalError | InterfaceError):
+        log.error("database_unavailable", exc_info=error)
+        return errors.DatabaseUnavailable(retry_after=1)
     log.error("unhandled_exception", exc_info=error)
     return errors.InternalError()
 

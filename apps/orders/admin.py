@@ -7,6 +7,8 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
@@ -16,9 +18,28 @@ from apps.orders.models import Order, OrderEvent, OrderLine
 from core.money import major
 
 
+def _lines(address: dict[str, str]) -> str:
+    """An address as one would write it on a parcel; escaped, for customers typed it."""
+    wanted = (
+        "full_name",
+        "address_line1",
+        "address_line2",
+        "postal_code",
+        "city",
+        "state",
+        "country",
+        "phone",
+        "email",
+    )
+    return format_html_join(
+        mark_safe("<br>"), "{}", ((address[name],) for name in wanted if address.get(name))
+    )  # a constant
+
+
 class _ReadOnlyInline(TabularInline):  # type: ignore[misc]  # unfold is untyped
     extra = 0
     can_delete = False
+    hide_title = True
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
@@ -43,7 +64,7 @@ class LineInline(_ReadOnlyInline):
 
 class EventInline(_ReadOnlyInline):
     model = OrderEvent
-    fields = ("created_at", "status", "note", "actor")
+    fields = readonly_fields = ("created_at", "status", "note", "actor")
 
 
 @admin.register(Order)
@@ -54,6 +75,15 @@ class OrderAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     search_fields = ("number", "user__phone", "user__email")
     date_hierarchy = "created_at"
     inlines = [LineInline, EventInline]
+    fields = (
+        ("number", "user"),
+        ("shown_status", "shown_payment"),
+        ("shown_subtotal", "shown_tax"),
+        ("shown_shipping", "shown_total"),
+        ("shown_delivery", "shown_invoice"),
+        ("customer_notes", "reserved_until"),
+    )
+    readonly_fields = tuple(name for row in fields for name in row)
     actions = ["mark_paid", "cancel"]
 
     @display(  # type: ignore[untyped-decorator]
@@ -77,6 +107,26 @@ class OrderAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     @display(description="total", ordering="total")  # type: ignore[untyped-decorator]
     def shown_total(self, order: Order) -> str:
         return f"{major(order.total, order.currency)} {order.currency}"
+
+    @display(description="subtotal")  # type: ignore[untyped-decorator]
+    def shown_subtotal(self, order: Order) -> str:
+        return major(order.subtotal, order.currency)
+
+    @display(description="tax")  # type: ignore[untyped-decorator]
+    def shown_tax(self, order: Order) -> str:
+        return major(order.tax_amount, order.currency)
+
+    @display(description="shipping")  # type: ignore[untyped-decorator]
+    def shown_shipping(self, order: Order) -> str:
+        return major(order.shipping_cost, order.currency)
+
+    @display(description="deliver to")  # type: ignore[untyped-decorator]
+    def shown_delivery(self, order: Order) -> str:
+        return _lines(order.shipping_address)
+
+    @display(description="bill to")  # type: ignore[untyped-decorator]
+    def shown_invoice(self, order: Order) -> str:
+        return _lines(order.billing_address)
 
     @admin.action(description="Mark as paid (money arrived outside the shop)", permissions=["act"])
     def mark_paid(self, request: HttpRequest, chosen: QuerySet[Order]) -> None:

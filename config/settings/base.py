@@ -1,5 +1,6 @@
 """Django's settings, derived from `config.env`; the environment modules only choose which environment."""
 
+from config.console import unfold_settings
 from config.database import database
 from config.env import ROOT, Environment, current
 from config.secrets import secret_key
@@ -13,6 +14,7 @@ SECRET_KEY = secret_key(ENV)
 VERSION = "0.1.0"
 
 INSTALLED_APPS = [
+    "apps.operations",  # before unfold: it brings the console's front page
     "unfold",
     "unfold.contrib.filters",
     "django.contrib.admin",
@@ -28,7 +30,6 @@ INSTALLED_APPS = [
     "apps.products",
     "apps.orders",
     "apps.campaigns",
-    "apps.operations",
     "apps.health",
 ]
 MIDDLEWARE = [
@@ -153,11 +154,4 @@ SHOP_SHIPPING_FEE = ENV.shipping_fee
 SHOP_FREE_SHIPPING_FROM = ENV.free_shipping_from
 RESERVATION_MINUTES = ENV.reservation_minutes
 
-UNFOLD = {
-    "SITE_TITLE": "Hanout",
-    "SITE_HEADER": "Hanout",
-    "SITE_SUBHEADER": "Shop console",
-    "SITE_SYMBOL": "storefront",
-    "SHOW_HISTORY": True,
-    "BORDER_RADIUS": "8px",
-}
+UNFOLD = unfold_settings()

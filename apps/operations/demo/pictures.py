@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Sequence
+from functools import cache
 
 from PIL import Image, ImageColor, ImageDraw, ImageFilter
 
@@ -45,8 +46,9 @@ class Pen:
         )
 
 
+@cache
 def draw_picture(*, shape: str, colour: str) -> bytes:
-    """A WebP picture of the thing, 640 pixels square."""
+    """A WebP picture of the thing, 640 pixels square; the same picture for the same thing."""
     base = _rgb(colour)
     side = 100 * _SCALE
     picture = Image.new("RGB", (side, side), _shade(base, 1.0, towards_white=0.86))

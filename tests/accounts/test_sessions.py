@@ -1,0 +1,129 @@
+from datetime import timedelta
+
+import jwt
+import pytest
+import time_machine
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from apps.accounts.errors import TokenRejected
+from apps.accounts.models import Session, SigningKey, User
+from apps.accounts.services import end_session, refresh_session, start_session
+from apps.accounts.tokens import session_id_of
+from core.clock import now
+from tests.races import race
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def signed_in():
+    return start_session(user=User.objects.create_user(phone="+966512345678"), address="203.0.113.9", user_agent="t")
+
+
+def later(**by):
+    return time_machine.travel(now() + timedelta(**by), tick=True)
+
+
+def test_a_refresh_moves_the_counter_by_one(signed_in):
+    renewed = refresh_session(token=signed_in.refresh)
+    assert renewed.refresh != signed_in.refresh and Session.objects.get().counter == 1
+
+
+def test_a_lost_answer_can_be_asked_for_again_an_hour_later(signed_in):
+    first = refresh_session(token=signed_in.refresh)
+    with later(hours=1):
+        again = refresh_session(token=signed_in.refresh)
+    assert again.refresh == first.refresh and Session.objects.get().counter == 1
+
+
+def test_a_client_that_keeps_its_first_token_stays_signed_in(signed_in):
+    for _ in range(5):
+        assert refresh_session(token=signed_in.refresh).access
+
+
+def test_a_token_older_than_the_parent_ends_the_session(signed_in):
+    child = refresh_session(token=signed_in.refresh)
+    refresh_session(token=child.refresh)
+    with pytest.raises(TokenRejected):
+        refresh_session(token=signed_in.refresh)
+    ended = Session.objects.get()
+    assert ended.end_reason == "reused_token"
+    with pytest.raises(TokenRejected):
+        refresh_session(token=child.refresh)
+
+
+def test_an_ended_session_refreshes_no_more(signed_in):
+    end_session(session=signed_in.session)
+    with pytest.raises(TokenRejected):
+        refresh_session(token=signed_in.refresh)
+
+
+@pytest.mark.parametrize("by", [{"days": 15}, {"days": 31}])
+def test_an_idle_or_old_session_is_over(signed_in, by):
+    with later(**by), pytest.raises(TokenRejected):
+        refresh_session(token=signed_in.refresh)
+
+
+@pytest.mark.parametrize(
+    "token", ["", "hr1", "hr1..", "hr1.AAAA.BBBB", "hr2.x.y", "…", "hr1." + "A" * 27 + ".x", "x" * 5000]
+)
+def test_a_token_that_is_none_is_refused(db, token):
+    with pytest.raises(TokenRejected):
+        refresh_session(token=token)
+
+
+def test_a_forged_counter_is_refused(signed_in):
+    refresh_session(token=signed_in.refresh)
+    prefix, body, signature = signed_in.refresh.split(".")
+    forged = f"{prefix}.{body[:-2]}AE.{signature}"
+    with pytest.raises(TokenRejected):
+        refresh_session(token=forged)
+    assert Session.objects.get().ended_at is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twenty_parallel_refreshes_all_succeed_on_one_chain(signed_in):
+    outcomes = race(lambda _: refresh_session(token=signed_in.refresh).refresh, threads=20)
+    assert len(set(outcomes)) == 1 and Session.objects.get().counter == 1
+
+
+def test_an_access_token_names_its_session(signed_in):
+    assert session_id_of(signed_in.access) == str(signed_in.session.pk)
+
+
+def test_a_refresh_token_is_no_access_token(signed_in):
+    with pytest.raises(TokenRejected):
+        session_id_of(signed_in.refresh)
+
+
+def claims_of(token):
+    return jwt.decode(token, options={"verify_signature": False})
+
+
+def test_another_algorithm_is_refused(signed_in):
+    key = SigningKey.objects.get()
+    header = {"kid": key.kid}
+    claims = claims_of(signed_in.access)
+    for forged in (
+        jwt.encode(claims, bytes(key.public_key), algorithm="HS256", headers=header),
+        jwt.encode(claims, None, algorithm="none", headers=header),
+        jwt.encode(claims, Ed25519PrivateKey.generate(), algorithm="EdDSA", headers=header),
+        jwt.encode(claims, Ed25519PrivateKey.generate(), algorithm="EdDSA", headers={"kid": "unknown"}),
+    ):
+        with pytest.raises(TokenRejected):
+            session_id_of(forged)
+
+
+def test_an_expired_access_token_is_refused(signed_in, settings):
+    with later(seconds=settings.JWT_ACCESS_SECONDS + 1), pytest.raises(TokenRejected):
+        session_id_of(signed_in.access)
+
+
+def test_a_changed_secret_key_replaces_the_signing_key_and_keeps_people_signed_in(signed_in, settings):
+    settings.SECRET_KEY = "another secret of a sensible length, made for this test only"
+    from apps.accounts import tokens
+
+    tokens._private_key.cache_clear()
+    renewed = refresh_session(token=signed_in.refresh)
+    assert SigningKey.objects.filter(retired_at=None).count() == 1 and SigningKey.objects.count() == 2
+    assert session_id_of(renewed.access) == session_id_of(signed_in.access)

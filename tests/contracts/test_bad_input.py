@@ -1,0 +1,104 @@
+"""What every endpoint answers to input nobody should send: 4xx in the contract's shape, never 500."""
+
+from urllib.parse import quote
+
+import pytest
+from django.urls import reverse
+
+from config.api import MOUNTED, contract_schema
+
+NUL = "\x00"
+LONG = "x" * 10_000
+
+
+def operations():
+    for _, api in MOUNTED:
+        for path, methods in contract_schema(api)["paths"].items():
+            for method, operation in methods.items():
+                yield pytest.param(method.upper(), path, operation, id=f"{method.upper()} {path}")
+
+
+OPERATIONS = list(operations())
+
+
+def filled(path, value):
+    for name in ("product_id", "order_id", "slug", "name"):
+        path = path.replace(f"{{{name}}}", value)
+    return path
+
+
+def assert_refused(reply, *statuses):
+    assert reply.status_code in (statuses or range(400, 500)), (reply.status_code, reply.content[:300])
+    assert {"code", "request_id"} <= set(reply.json())
+
+
+@pytest.fixture
+def staff(sign_in, operator):
+    return sign_in(operator)
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS)
+@pytest.mark.parametrize(
+    "body", ["{", "[1, 2", '{"phone": NaN}', '"text"', "[]", "null", '{"phone": "\\u0000"}', '{"a": "\\ud800"}']
+)
+def test_a_body_that_is_not_what_it_should_be_is_refused(staff, method, path, operation, body):
+    if "requestBody" not in operation:
+        pytest.skip("takes no body")
+    reply = staff.generic(method, filled(path, "x"), body, content_type="application/json")
+    assert_refused(reply)
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS)
+@pytest.mark.parametrize(
+    "value",
+    ["not-a-uuid", "0", "-1", "9" * 40, LONG[:3000], "%00", "..%2f..", "😀", "00000000-0000-0000-0000-000000000000"],
+)
+def test_an_id_that_names_nothing_is_not_found(staff, method, path, operation, value):
+    if "{" not in path or "requestBody" in operation:
+        pytest.skip("has no id")
+    assert_refused(staff.send(method, filled(path, value)), 400, 404, 422)
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS)
+def test_every_query_parameter_survives_nonsense(staff, method, path, operation):
+    for parameter in operation.get("parameters", []):
+        if parameter["in"] != "query":
+            continue
+        for value in (NUL, LONG[:5000], "-1", "1e999", "9" * 30, "", "'; --", "٣", "nan"):
+            reply = staff.generic(method, filled(path, "x"), QUERY_STRING=f"{parameter['name']}={quote(value)}")
+            assert reply.status_code < 500, (parameter["name"], value)
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS)
+def test_a_huge_body_is_too_large(staff, method, path, operation):
+    reply = staff.generic(
+        method, filled(path, "x"), '"' + "x" * (1024 * 1024 + 10) + '"', content_type="application/json"
+    )
+    assert_refused(reply, 413)
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS)
+def test_a_field_of_ten_thousand_characters_is_refused(staff, method, path, operation):
+    schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+    if not schema:
+        pytest.skip("takes no JSON")
+    fields = dict.fromkeys(
+        ("phone", "code", "otp", "email", "password", "refresh", "customer_notes", "product_id"), LONG
+    )
+    assert_refused(staff.send(method, filled(path, "x"), fields))
+
+
+def test_a_query_string_without_end_is_refused(api):
+    assert_refused(api.generic("GET", "/api/products/", QUERY_STRING="a=" + LONG), 400)
+
+
+def test_an_unknown_address_and_a_wrong_method_have_the_contracts_shape(api):
+    assert_refused(api.send("GET", "/api/nothing/here"), 404)
+    wrong = api.send("DELETE", "/api/users/send-otp/")
+    assert_refused(wrong, 405)
+    assert wrong["Allow"] == "POST"
+
+
+def test_the_start_page_is_html_for_people_and_json_for_clients(api, db):
+    assert api.get(reverse("start")).json() == {"message": "Welcome to Campaign Analytics API"}
+    assert b"<h1>" in api.get("/", headers={"Accept": "text/html"}).content

@@ -1,0 +1,105 @@
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.db import transaction
+
+from apps.products.models import Category
+from core import outbox
+from core.clock import now
+from core.models import OutboxJob
+from core.outbox import enqueue, job, plan_schedule, registered_jobs, run_due_jobs
+from tests.races import race
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def jobs(monkeypatch):
+    """A registry of the test's own, and what its jobs did."""
+    monkeypatch.setattr(outbox, "_registry", {})
+    done = []
+
+    @job("tests.note")
+    def note(word):
+        done.append(word)
+
+    @job("tests.fail")
+    def fail():
+        Category.objects.create(name="half done", slug="half-done")
+        raise RuntimeError("no luck")
+
+    @job("tests.tick", every=timedelta(minutes=5))
+    def tick():
+        done.append("tick")
+
+    return done
+
+
+def test_a_job_runs_once_after_its_cause(jobs):
+    enqueue("tests.note", word="hello")
+    assert (run_due_jobs(), run_due_jobs()) == (1, 0)
+    assert jobs == ["hello"] and not OutboxJob.objects.exists()
+
+
+def test_a_job_whose_cause_is_rolled_back_never_was(jobs):
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        enqueue("tests.note", word="hello")
+        1 / 0
+    assert run_due_jobs() == 0 and jobs == []
+
+
+def test_a_job_waits_until_it_is_due(jobs):
+    enqueue("tests.note", word="later", delay=timedelta(minutes=1))
+    assert run_due_jobs() == 0
+    with time_machine.travel(now() + timedelta(minutes=2)):
+        assert run_due_jobs() == 1
+
+
+def test_a_failed_job_leaves_nothing_half_done_and_is_tried_again_later(jobs):
+    enqueue("tests.fail")
+    assert run_due_jobs() == 1
+    row = OutboxJob.objects.get()
+    assert (row.attempts, row.state, row.last_error) == (1, "waiting", "RuntimeError: no luck")
+    assert row.due_at > now() and not Category.objects.exists()
+
+
+def test_a_job_that_keeps_failing_is_given_up_visibly(jobs):
+    enqueue("tests.fail")
+    for _ in range(outbox.MAX_ATTEMPTS):
+        OutboxJob.objects.update(due_at=now())
+        run_due_jobs()
+    assert OutboxJob.objects.get().state == "dead" and run_due_jobs() == 0
+
+
+def test_a_job_nobody_knows_is_kept(jobs):
+    enqueue("tests.unheard_of")
+    run_due_jobs()
+    assert "KeyError" in OutboxJob.objects.get().last_error
+
+
+def test_the_schedule_is_what_the_code_declares(jobs):
+    OutboxJob.objects.create(name="tests.gone", repeats_every=timedelta(hours=1), due_at=now())
+    for _ in range(2):
+        plan_schedule()
+    assert [row.name for row in OutboxJob.objects.all()] == ["tests.tick"]
+
+
+def test_a_missed_run_is_caught_up_once(jobs):
+    plan_schedule()
+    with time_machine.travel(now() + timedelta(days=3)):
+        assert (run_due_jobs(), run_due_jobs()) == (1, 0)
+        assert OutboxJob.objects.get().due_at > now()
+    assert jobs == ["tick"]
+
+
+def test_every_name_that_is_enqueued_has_a_job():
+    assert {"orders.announce_placed", "orders.expire_unpaid", "accounts.forget_old_codes"} <= set(registered_jobs())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_eight_workers_run_each_job_once(jobs):
+    for number in range(40):
+        enqueue("tests.note", word=number)
+    race(lambda _: run_due_jobs(), threads=8)
+    assert sorted(jobs) == list(range(40)) and not OutboxJob.objects.exists()

@@ -1,0 +1,1 @@
+"""Rows tests start from, in plain words."""

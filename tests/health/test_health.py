@@ -1,0 +1,112 @@
+import time
+
+import psycopg
+import pytest
+
+from apps.health import probes
+from tests.conftest import Api
+
+pytestmark = pytest.mark.django_db
+
+
+def test_live_touches_nothing(api, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        assert api.get("/health/live/").json() == {"status": "ok", "service": "hanout"}
+
+
+def test_ready_has_the_keys_of_both_documents(api):
+    reply = api.get("/health/ready/")
+    body = reply.json()
+    assert reply.status_code == 200
+    assert body["components"]["db"] == {"ok": True} and body["components"]["redis"] == {"ok": True, "skipped": True}
+    assert body["checks"]["database"] is True and body["errors"] is None
+
+
+def unreachable():
+    raise psycopg.OperationalError("connection to server at db.internal failed: password=hunter2")
+
+
+def hanging():
+    time.sleep(3)
+
+
+@pytest.mark.parametrize(("probe", "reason"), [(unreachable, "unreachable"), (hanging, "timeout")])
+def test_a_lost_part_turns_readiness_off_within_a_second_and_a_half(api, monkeypatch, probe, reason):
+    monkeypatch.setattr(probes, "check_database", probe)
+    started = time.monotonic()
+    reply = api.get("/health/ready/")
+    assert time.monotonic() - started < 1.5
+    assert reply.status_code == 503 and reply.json()["components"]["db"] == {"ok": False, "error": reason}
+    assert "internal" not in reply.content.decode() and "hunter2" not in reply.content.decode()
+    assert api.get("/health/live/").status_code == 200
+
+
+def test_a_probe_that_hangs_is_not_started_twice(monkeypatch):
+    started = []
+
+    def hang():
+        started.append(1)
+        time.sleep(2)
+
+    monkeypatch.setattr(probes, "probes", lambda: {"hanging": hang})
+    assert [probes.examine()["hanging"].reason for _ in range(2)] == ["timeout", "timeout"]
+    assert len(started) == 1
+
+
+def test_a_waiting_migration_is_not_ready(api, monkeypatch):
+    monkeypatch.setattr(probes, "_expected_migrations", lambda: frozenset({("orders", "9999_not_there")}))
+    reply = api.get("/health/ready/")
+    assert reply.status_code == 503 and reply.json()["errors"] == ["migrations: migrations_waiting"]
+
+
+def test_a_migration_of_the_next_release_does_not_hurt(api, monkeypatch):
+    monkeypatch.setattr(probes, "_expected_migrations", lambda: frozenset({("core", "0001_initial")}))
+    assert api.get("/health/ready/").status_code == 200
+
+
+def test_redis_is_asked_itself_and_its_loss_is_noticed(api, settings, redis_server):
+    settings.REDIS_URL = redis_server.url
+    assert api.get("/health/ready/").json()["components"]["redis"] == {"ok": True}
+    redis_server.stop()
+    reply = api.get("/health/ready/")
+    assert reply.status_code == 503 and reply.json()["components"]["redis"] == {"ok": False, "error": "unreachable"}
+
+
+def test_the_report_is_always_200_and_names_versions_to_insiders_only(api, monkeypatch):
+    assert api.get("/health/").json()["django_version"]
+    outside = api.get("/health/", REMOTE_ADDR="203.0.113.9").json()
+    assert outside["status"] == "ok" and "django_version" not in outside
+    monkeypatch.setattr(probes, "check_database", unreachable)
+    degraded = api.get("/health/")
+    assert degraded.status_code == 200 and degraded.json()["checks"]["database"]["status"] == "unhealthy"
+
+
+def test_s4s_health_answers_for_the_database(api, monkeypatch):
+    assert api.get("/health").json() == {"status": "ok"}
+    monkeypatch.setattr(probes, "check_database", unreachable)
+    reply = api.get("/health")
+    assert (reply.status_code, reply.json()) == (503, {"status": "unhealthy"})
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/metrics/"])
+def test_metrics_count_requests_by_route(api, path):
+    api.get("/api/products/00000000-0000-0000-0000-000000000000/")
+    text = api.get(path).content.decode()
+    assert 'hanout_http_requests_total{method="GET",route="api/products/<product_id>/",status="404"}' in text
+    assert "00000000-0000" not in text
+
+
+def test_metrics_are_for_insiders(settings, operator):
+    outsider = Api(REMOTE_ADDR="203.0.113.9")
+    assert outsider.get("/metrics/").status_code == 404
+    assert outsider.get("/metrics/", headers={"X-Forwarded-For": "127.0.0.1"}).status_code == 404
+    settings.METRICS_TOKEN = "a token made for this test"
+    assert outsider.get("/metrics/", headers={"Authorization": "Bearer wrong"}).status_code == 404
+    assert outsider.get("/metrics/", headers={"Authorization": f"Bearer {settings.METRICS_TOKEN}"}).status_code == 200
+    outsider.force_login(operator)
+    assert outsider.get("/metrics/").status_code == 200
+
+
+def test_behind_a_proxy_this_machines_address_proves_nothing(api, settings):
+    settings.TRUSTED_PROXY_COUNT = 1
+    assert api.get("/metrics/").status_code == 404

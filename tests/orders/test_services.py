@@ -1,0 +1,203 @@
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from apps.accounts.models import DevelopmentText, User
+from apps.orders import services
+from apps.orders.errors import CartEmpty, CartFull, CartItemNotFound, ProductUnavailable, WrongOrderState
+from apps.orders.models import CartItem, Order, OrderEvent
+from apps.orders.services import Addresses, BasketLine
+from apps.products.errors import OutOfStock
+from apps.products.models import StockItem
+from core.clock import now
+from core.errors import InvalidInput
+from core.models import OutboxJob
+from core.outbox import run_due_jobs
+from tests.factories.products import ProductFactory, VariantFactory
+from tests.races import race
+
+pytestmark = pytest.mark.django_db
+HOME = Addresses({"city": "Riyadh"}, {"city": "Riyadh"})
+
+
+@pytest.fixture
+def shopper_user():
+    return User.objects.create_user(phone="+966512345678")
+
+
+def place(user, *wanted, notes=""):
+    basket = [BasketLine(product.pk, None, quantity) for product, quantity in wanted]
+    return services.place_order(user=user, basket=basket, addresses=HOME, notes=notes)
+
+
+def stock(product):
+    return StockItem.objects.values_list("on_hand", "reserved", "allocated").get(product=product)
+
+
+def test_an_order_freezes_prices_and_keeps_the_goods(shopper_user):
+    mug = ProductFactory(name="Mug", price=1490, stock=3)
+    order = place(shopper_user, (mug, 2))
+    mug.price = 9999
+    mug.save()
+    assert (order.subtotal, order.tax_amount, order.shipping_cost, order.total) == (2980, 298, 1000, 4278)
+    assert order.items.get().unit_price == 1490 and stock(mug) == (3, 2, 0)
+    assert order.reserved_until > now() and OrderEvent.objects.get().status == "pending"
+
+
+@pytest.mark.parametrize(("price", "shipping"), [(4999, 1000), (5000, 0)])
+def test_shipping_is_free_from_fifty(shopper_user, price, shipping):
+    assert place(shopper_user, (ProductFactory(price=price, stock=1), 1)).shipping_cost == shipping
+
+
+def test_an_order_number_is_fit_to_be_read_out(shopper_user):
+    assert place(shopper_user, (ProductFactory(stock=1), 1)).number[:4] == "ORD-"
+
+
+def test_a_sold_out_item_refuses_the_whole_order(shopper_user):
+    mug, plate = ProductFactory(stock=1), ProductFactory(stock=0)
+    with pytest.raises(OutOfStock):
+        place(shopper_user, (mug, 1), (plate, 1))
+    assert not Order.objects.exists() and not OutboxJob.objects.exists() and stock(mug) == (1, 0, 0)
+
+
+def test_what_cannot_be_ordered_is_named(shopper_user):
+    hidden, shirt = ProductFactory(is_active=False, stock=1), ProductFactory()
+    VariantFactory(product=shirt, stock=1)
+    other = VariantFactory(product=ProductFactory(), stock=1)
+    for line in (BasketLine(hidden.pk, None, 1), BasketLine(shirt.pk, None, 1), BasketLine(shirt.pk, other.pk, 1)):
+        with pytest.raises(ProductUnavailable) as refused:
+            services.place_order(user=shopper_user, basket=[line], addresses=HOME)
+        assert refused.value.details["items"][0]["product_id"] == line.product_id
+    assert not Order.objects.exists()
+
+
+def test_a_variant_is_ordered_at_its_own_price_from_its_own_shelf(shopper_user):
+    shirt = ProductFactory(name="Shirt", price=3000)
+    small = VariantFactory(product=shirt, name="S", price=2500, stock=1)
+    order = services.place_order(user=shopper_user, basket=[BasketLine(shirt.pk, small.pk, 1)], addresses=HOME)
+    assert order.subtotal == 2500 and order.items.get().product_name == "Shirt · S"
+
+
+def test_a_product_that_is_not_tracked_never_runs_out(shopper_user):
+    order = place(shopper_user, (ProductFactory(track_inventory=False), 500))
+    services.cancel_order(order_id=order.pk, actor=None)
+    assert not StockItem.objects.exists()
+
+
+def test_the_cart_becomes_an_order_once(shopper_user):
+    mug = ProductFactory(stock=5)
+    services.add_to_cart(user=shopper_user, product_id=mug.pk, variant_id=None, quantity=2)
+    services.check_out_cart(user=shopper_user, addresses=HOME)
+    with pytest.raises(CartEmpty):
+        services.check_out_cart(user=shopper_user, addresses=HOME)
+    assert Order.objects.count() == 1 and stock(mug) == (5, 2, 0) and not CartItem.objects.exists()
+
+
+def test_a_refused_checkout_leaves_the_cart_as_it_was(shopper_user):
+    mug = ProductFactory(stock=1)
+    services.add_to_cart(user=shopper_user, product_id=mug.pk, variant_id=None, quantity=2)
+    with pytest.raises(OutOfStock):
+        services.check_out_cart(user=shopper_user, addresses=HOME)
+    assert CartItem.objects.get().quantity == 2
+
+
+def test_adding_again_adds_up_to_a_bound(shopper_user):
+    mug = ProductFactory(stock=1)
+    for _ in range(2):
+        services.add_to_cart(user=shopper_user, product_id=mug.pk, variant_id=None, quantity=500)
+    with pytest.raises(InvalidInput):
+        services.add_to_cart(user=shopper_user, product_id=mug.pk, variant_id=None, quantity=1)
+    assert CartItem.objects.get().quantity == 1000
+
+
+def test_a_cart_holds_a_hundred_lines(shopper_user):
+    cart = services.open_cart(user=shopper_user)
+    CartItem.objects.bulk_create(CartItem(cart=cart, product=ProductFactory(), quantity=1) for _ in range(100))
+    with pytest.raises(CartFull):
+        services.add_to_cart(user=shopper_user, product_id=ProductFactory().pk, variant_id=None, quantity=1)
+    assert cart.items.count() == 100
+
+
+def test_another_customers_line_does_not_exist(shopper_user):
+    other = services.add_to_cart(
+        user=User.objects.create_user(phone="+966500000009"),
+        product_id=ProductFactory().pk,
+        variant_id=None,
+        quantity=1,
+    )
+    with pytest.raises(CartItemNotFound):
+        services.remove_from_cart(user=shopper_user, item_id=other.items.get().pk)
+    assert other.items.count() == 1
+
+
+def test_cancelling_puts_the_goods_back_once(shopper_user):
+    mug = ProductFactory(stock=2)
+    order = place(shopper_user, (mug, 2))
+    services.cancel_order(order_id=order.pk, actor=shopper_user)
+    with pytest.raises(WrongOrderState):
+        services.cancel_order(order_id=order.pk, actor=shopper_user)
+    assert stock(mug) == (2, 0, 0)
+
+
+def test_a_paid_order_sets_goods_aside_and_can_be_cancelled(shopper_user):
+    mug = ProductFactory(stock=2)
+    order = place(shopper_user, (mug, 2))
+    services.mark_paid(order_id=order.pk, actor=None, note="bank transfer")
+    assert stock(mug) == (2, 0, 2)
+    with pytest.raises(WrongOrderState):
+        services.mark_paid(order_id=order.pk, actor=None, note="twice")
+    services.cancel_order(order_id=order.pk, actor=None)
+    assert stock(mug) == (2, 0, 0)
+
+
+def test_an_unpaid_order_lets_go_of_its_goods_in_time(shopper_user, settings):
+    mug = ProductFactory(stock=1)
+    unpaid, paid = place(shopper_user, (mug, 1)), place(shopper_user, (ProductFactory(stock=1), 1))
+    services.mark_paid(order_id=paid.pk, actor=None, note="")
+    assert services.expire_unpaid_orders() == 0
+    with time_machine.travel(now() + timedelta(minutes=settings.RESERVATION_MINUTES, seconds=1)):
+        assert services.expire_unpaid_orders() == 1
+    unpaid.refresh_from_db()
+    assert unpaid.status == "cancelled" and stock(mug) == (1, 0, 0)
+
+
+def test_the_customer_is_told_once_the_order_is_in(shopper_user):
+    order = place(shopper_user, (ProductFactory(stock=1), 1))
+    assert not DevelopmentText.objects.exists()
+    run_due_jobs()
+    assert order.number in DevelopmentText.objects.get(phone=shopper_user.phone).body
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fifty_customers_and_one_unit_make_one_order():
+    mug = ProductFactory(stock=1)
+    people = [User.objects.create_user(phone=f"+96650000{number:04d}") for number in range(50)]
+    outcomes = race(lambda number: place(people[number], (mug, 1)))
+    assert sum(isinstance(outcome, Order) for outcome in outcomes) == Order.objects.count() == 1
+    assert sum(isinstance(outcome, OutOfStock) for outcome in outcomes) == 49
+    assert stock(mug) == (1, 1, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_taps_on_checkout_make_one_order():
+    user = User.objects.create_user(phone="+966512345678")
+    mug = ProductFactory(stock=9)
+    services.add_to_cart(user=user, product_id=mug.pk, variant_id=None, quantity=1)
+    race(lambda _: services.check_out_cart(user=user, addresses=HOME), threads=8)
+    assert Order.objects.count() == 1 and stock(mug) == (9, 1, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_cancelling_and_expiring_at_once_puts_the_goods_back_once(settings):
+    settings.RESERVATION_MINUTES = 0
+    user = User.objects.create_user(phone="+966512345678")
+    mug = ProductFactory(stock=1)
+    order = place(user, (mug, 1))
+    race(
+        lambda number: (
+            services.expire_unpaid_orders() if number % 2 else services.cancel_order(order_id=order.pk, actor=user)
+        ),
+        threads=12,
+    )
+    assert stock(mug) == (1, 0, 0)
