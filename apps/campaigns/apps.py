@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class CampaignsConfig(AppConfig):
+    """Out-of-home campaigns: import, reconciliation, measures."""
+
+    name = "apps.campaigns"
+    verbose_name = "Campaigns"
