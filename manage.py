@@ -1,8 +1,15 @@
 #!/usr/bin/env python
 """Hanout's commands; `python manage.py help` lists them."""
 
-import os
+import signal
 import sys
+
+if sys.argv[1:2] == ["run"]:
+    # Before the imports: Ctrl-C at any moment ends quietly, and ending runs the exits that stop the database.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(0))
+
+import os
 import tempfile
 from pathlib import Path
 

@@ -16,8 +16,11 @@ def open_metrics_files(within: Path) -> None:
     """Give this process and its children a fresh folder for their counters; it goes when this process ends."""
     if os.environ.get(_VARIABLE):
         return
-    within.mkdir(parents=True, exist_ok=True)
-    folder = tempfile.mkdtemp(prefix="metrics-", dir=within)
+    try:
+        within.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = tempfile.mkdtemp(prefix="metrics-", dir=within)
+    except OSError:  # the command itself says what is wrong with the folder
+        return
     os.environ[_VARIABLE] = folder
     atexit.register(_remove, folder, os.getpid())
 

@@ -35,7 +35,7 @@ class Shop:
         self.log = folder.parent / f"{folder.name}.log"
         environ = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
         environ |= {"HANOUT_DATA_DIR": str(folder), "PORT": str(self.port)}
-        with self.log.open("a") as out:
+        with self.log.open("w") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "run"],
                 cwd=ROOT,
