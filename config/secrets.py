@@ -5,6 +5,7 @@ import secrets
 from pathlib import Path
 
 from config.env import Env, Environment
+from config.refusals import SettingsRefused
 
 
 def secret_key(env: Env) -> str:
@@ -14,7 +15,12 @@ def secret_key(env: Env) -> str:
         return given
     if env.testing:
         return secrets.token_urlsafe(50)
-    return keep(env.data_dir / "secret_key", secrets.token_urlsafe(50))
+    try:
+        return keep(env.data_dir / "secret_key", secrets.token_urlsafe(50))
+    except OSError as error:
+        raise SettingsRefused(
+            f"Cannot write to {env.data_dir}: {error.strerror}. Make the folder writable, or set HANOUT_DATA_DIR."
+        ) from None
 
 
 def keep(path: Path, value: str) -> str:

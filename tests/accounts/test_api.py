@@ -30,7 +30,8 @@ def test_the_answer_to_send_is_the_same_for_known_and_unknown_phones(api):
     User.objects.create_user(phone=PHONE)
     known = api.send("POST", "/api/accounts/otp/send/", {"phone": PHONE})
     unknown = api.send("POST", "/api/accounts/otp/send/", {"phone": "+966500000009"})
-    assert known.content == unknown.content and known.status_code == unknown.status_code == 200
+    assert known.content == unknown.content
+    assert known.status_code == unknown.status_code == 200
 
 
 def test_s3_shows_the_code_in_development_only(api, settings):
@@ -61,7 +62,8 @@ def test_s3_registers_then_logs_in(api, settings):
         ("Registration successful", True),
         ("Login successful", False),
     ]
-    assert seen[1]["user"]["full_name"] == "Layla" and seen[1]["user"]["is_verified"] is True
+    assert seen[1]["user"]["full_name"] == "Layla"
+    assert seen[1]["user"]["is_verified"] is True
     assert set(seen[1]["tokens"]) == {"access", "refresh"}
 
 
@@ -72,13 +74,15 @@ def test_a_wrong_code_is_400_in_both_shapes_and_opens_nothing(api):
     s3 = api.send("POST", "/api/users/verify-otp/", {"phone": PHONE, "otp": bad})
     assert (s0.status_code, s0.json()["code"]) == (400, "code_rejected")
     assert (s3.status_code, s3.json()["otp"]) == (400, [s3.json()["detail"]])
-    assert not Session.objects.exists() and not User.objects.exists()
+    assert not Session.objects.exists()
+    assert not User.objects.exists()
 
 
 def test_the_cooldown_is_429_with_retry_after(api):
     api.send("POST", "/api/accounts/otp/send/", {"phone": PHONE})
     again = api.send("POST", "/api/users/send-otp/", {"phone": "00966512345678"})
-    assert again.status_code == 429 and 0 < int(again["Retry-After"]) <= 61
+    assert again.status_code == 429
+    assert 0 < int(again["Retry-After"]) <= 61
     assert Code.objects.count() == 1
 
 
@@ -98,7 +102,8 @@ def test_an_inactive_account_gets_no_session(api):
 
 def test_the_operator_signs_in_with_a_password(api, operator):
     reply = api.send("POST", "/api/auth/login/", {"email": " Operator@Shop.Test", "password": "a long enough phrase"})
-    assert reply.status_code == 200 and reply.json()["user"]["email"] == "operator@shop.test"
+    assert reply.status_code == 200
+    assert reply.json()["user"]["email"] == "operator@shop.test"
     assert Api(reply.json()["access"]).send("GET", "/api/auth/users/me/").status_code == 200
 
 
@@ -107,7 +112,8 @@ def test_the_operator_signs_in_with_a_password(api, operator):
 )
 def test_a_wrong_password_and_an_unknown_email_look_alike(api, operator, email, password):
     reply = api.send("POST", "/api/auth/login/", {"email": email, "password": password})
-    assert reply.status_code == 401 and reply.json()["code"] == "invalid_credentials"
+    assert reply.status_code == 401
+    assert reply.json()["code"] == "invalid_credentials"
     assert not Session.objects.exists()
 
 
@@ -115,7 +121,8 @@ def test_ten_passwords_in_a_row_are_enough(api, operator):
     for _ in range(10):
         api.send("POST", "/api/auth/login/", {"email": "operator@shop.test", "password": "wrong"})
     reply = api.send("POST", "/api/auth/login/", {"email": "operator@shop.test", "password": "a long enough phrase"})
-    assert reply.status_code == 429 and not Session.objects.exists()
+    assert reply.status_code == 429
+    assert not Session.objects.exists()
 
 
 def test_outside_development_an_address_knocks_five_times_a_minute(api, settings):
@@ -158,7 +165,8 @@ def test_signing_out_ends_the_access_token_at_once(shopper, path):
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer x", "Basic abc", "Bearer a.b.c", "bearer " + "x" * 5000])
 def test_without_a_token_there_is_no_profile(db, header):
     reply = Api(HTTP_AUTHORIZATION=header).send("GET", "/api/accounts/me/")
-    assert reply.status_code == 401 and reply["WWW-Authenticate"] == "Bearer"
+    assert reply.status_code == 401
+    assert reply["WWW-Authenticate"] == "Bearer"
 
 
 def test_the_inbox_is_a_development_page(api, settings):

@@ -35,13 +35,15 @@ def test_a_code_is_texted_in_the_documents_words():
     assert DevelopmentText.objects.get(phone=PHONE).body == (
         f"Your Hanout verification code is: {code}\n\nThis code will expire in 2 minutes."
     )
-    assert len(code) == 6 and code.isdigit()
+    assert len(code) == 6
+    assert code.isdigit()
 
 
 def test_the_code_itself_is_not_stored():
     code = send()
     stored = Code.objects.get()
-    assert code.encode() not in bytes(stored.digest) and len(bytes(stored.digest)) == 32
+    assert code.encode() not in bytes(stored.digest)
+    assert len(bytes(stored.digest)) == 32
 
 
 def test_the_right_code_works_once():
@@ -55,7 +57,8 @@ def test_a_wrong_code_costs_an_attempt():
     code = send()
     with pytest.raises(CodeRejected):
         guess(wrong(code))
-    assert Code.objects.get().attempts == 1 and Guess.objects.count() == 1
+    assert Code.objects.get().attempts == 1
+    assert Guess.objects.count() == 1
 
 
 def test_five_wrong_guesses_end_the_code(settings):

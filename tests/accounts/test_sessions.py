@@ -5,6 +5,7 @@ import pytest
 import time_machine
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from apps.accounts import tokens
 from apps.accounts.errors import TokenRejected
 from apps.accounts.models import Session, SigningKey, User
 from apps.accounts.services import end_session, refresh_session, start_session
@@ -26,14 +27,16 @@ def later(**by):
 
 def test_a_refresh_moves_the_counter_by_one(signed_in):
     renewed = refresh_session(token=signed_in.refresh)
-    assert renewed.refresh != signed_in.refresh and Session.objects.get().counter == 1
+    assert renewed.refresh != signed_in.refresh
+    assert Session.objects.get().counter == 1
 
 
 def test_a_lost_answer_can_be_asked_for_again_an_hour_later(signed_in):
     first = refresh_session(token=signed_in.refresh)
     with later(hours=1):
         again = refresh_session(token=signed_in.refresh)
-    assert again.refresh == first.refresh and Session.objects.get().counter == 1
+    assert again.refresh == first.refresh
+    assert Session.objects.get().counter == 1
 
 
 def test_a_client_that_keeps_its_first_token_stays_signed_in(signed_in):
@@ -84,7 +87,8 @@ def test_a_forged_counter_is_refused(signed_in):
 @pytest.mark.django_db(transaction=True)
 def test_twenty_parallel_refreshes_all_succeed_on_one_chain(signed_in):
     outcomes = race(lambda _: refresh_session(token=signed_in.refresh).refresh, threads=20)
-    assert len(set(outcomes)) == 1 and Session.objects.get().counter == 1
+    assert len(set(outcomes)) == 1
+    assert Session.objects.get().counter == 1
 
 
 def test_an_access_token_names_its_session(signed_in):
@@ -121,9 +125,8 @@ def test_an_expired_access_token_is_refused(signed_in, settings):
 
 def test_a_changed_secret_key_replaces_the_signing_key_and_keeps_people_signed_in(signed_in, settings):
     settings.SECRET_KEY = "another secret of a sensible length, made for this test only"
-    from apps.accounts import tokens
-
     tokens._private_key.cache_clear()
     renewed = refresh_session(token=signed_in.refresh)
-    assert SigningKey.objects.filter(retired_at=None).count() == 1 and SigningKey.objects.count() == 2
+    assert SigningKey.objects.filter(retired_at=None).count() == 1
+    assert SigningKey.objects.count() == 2
     assert session_id_of(renewed.access) == session_id_of(signed_in.access)

@@ -9,9 +9,8 @@ from config.snapshots import snapshots
 @pytest.mark.parametrize("path", snapshots(), ids=lambda path: path.name)
 def test_the_file_says_what_the_code_does(path):
     expected = snapshots()[path]
-    assert path.exists() and path.read_bytes() == expected, (
-        f"{path.name} is not current: run make snapshots, read the diff."
-    )
+    written = path.read_bytes() if path.exists() else b""
+    assert written == expected, f"{path.name} is not current: run make snapshots, read the diff."
 
 
 def test_every_variable_of_the_documents_is_explained():
@@ -31,4 +30,5 @@ def test_no_file_names_a_package_index():
 def test_every_pin_carries_a_hash():
     for path in ROOT.glob("requirements/*.txt"):
         pins = re.split(r"\n(?=\S)", path.read_text().strip())
-        assert pins and all("--hash=sha256:" in pin for pin in pins), path
+        assert len(pins) > 10
+        assert all("--hash=sha256:" in pin for pin in pins), path

@@ -39,14 +39,16 @@ def jobs(monkeypatch):
 def test_a_job_runs_once_after_its_cause(jobs):
     enqueue("tests.note", word="hello")
     assert (run_due_jobs(), run_due_jobs()) == (1, 0)
-    assert jobs == ["hello"] and not OutboxJob.objects.exists()
+    assert jobs == ["hello"]
+    assert not OutboxJob.objects.exists()
 
 
 def test_a_job_whose_cause_is_rolled_back_never_was(jobs):
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         enqueue("tests.note", word="hello")
-        1 / 0
-    assert run_due_jobs() == 0 and jobs == []
+        transaction.set_rollback(True)
+    assert run_due_jobs() == 0
+    assert jobs == []
 
 
 def test_a_job_waits_until_it_is_due(jobs):
@@ -61,7 +63,8 @@ def test_a_failed_job_leaves_nothing_half_done_and_is_tried_again_later(jobs):
     assert run_due_jobs() == 1
     row = OutboxJob.objects.get()
     assert (row.attempts, row.state, row.last_error) == (1, "waiting", "RuntimeError: no luck")
-    assert row.due_at > now() and not Category.objects.exists()
+    assert row.due_at > now()
+    assert not Category.objects.exists()
 
 
 def test_a_job_that_keeps_failing_is_given_up_visibly(jobs):
@@ -69,7 +72,8 @@ def test_a_job_that_keeps_failing_is_given_up_visibly(jobs):
     for _ in range(outbox.MAX_ATTEMPTS):
         OutboxJob.objects.update(due_at=now())
         run_due_jobs()
-    assert OutboxJob.objects.get().state == "dead" and run_due_jobs() == 0
+    assert OutboxJob.objects.get().state == "dead"
+    assert run_due_jobs() == 0
 
 
 def test_a_job_nobody_knows_is_kept(jobs):
@@ -102,4 +106,5 @@ def test_eight_workers_run_each_job_once(jobs):
     for number in range(40):
         enqueue("tests.note", word=number)
     race(lambda _: run_due_jobs(), threads=8)
-    assert sorted(jobs) == list(range(40)) and not OutboxJob.objects.exists()
+    assert sorted(jobs) == list(range(40))
+    assert not OutboxJob.objects.exists()

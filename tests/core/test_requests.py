@@ -1,6 +1,7 @@
 """What happens to every request on its way in and out."""
 
 import pytest
+from django.db import OperationalError
 from django.test import RequestFactory
 
 from core.client_address import client_address
@@ -41,8 +42,6 @@ def test_a_forwarded_address_counts_through_trusted_proxies_only(settings, trust
 
 
 def test_a_database_that_went_away_is_503(api, monkeypatch):
-    from django.db import OperationalError
-
     def gone(*args, **kwargs):
         raise OperationalError("server closed the connection; host=db.internal")
 

@@ -77,19 +77,28 @@ class Shop:
 
 
 def postgres_of(folder):
-    found = []
-    for process in psutil.process_iter(["cmdline", "name"]):
-        if process.info["name"] == "postgres" and str(folder) in " ".join(process.info["cmdline"] or []):
-            found.append(process.pid)
-    return found
+    return [
+        process.pid
+        for process in psutil.process_iter(["cmdline", "name"])
+        if process.info["name"] == "postgres" and str(folder) in " ".join(process.info["cmdline"] or [])
+    ]
 
 
 @pytest.fixture
 def shop(tmp_path):
+    """A shop of this test's own, to be stopped or killed."""
     running = Shop(tmp_path / "data")
     yield running.wait_until_open()
     if running.process.poll() is None:
         running.interrupt()
+
+
+@pytest.fixture(scope="module")
+def open_shop(tmp_path_factory):
+    """One shop for all tests that only use it."""
+    running = Shop(tmp_path_factory.mktemp("shop") / "data")
+    yield running.wait_until_open()
+    running.interrupt()
 
 
 def sign_in(shop, phone="+801719159900"):
@@ -100,24 +109,27 @@ def sign_in(shop, phone="+801719159900"):
 ADDRESS = {"full_name": "A", "address_line1": "B", "city": "C", "country": "SA"}
 
 
-def test_a_stranger_walks_from_code_to_order_and_sees_stock_fall(shop):
-    token = sign_in(shop)
-    assert shop.call("/api/accounts/me/", token=token)[1]["phone"] == "+801719159900"
-    product = next(row for row in shop.call("/api/products/")[1]["results"] if row["stock_quantity"] > 5)
+def test_a_stranger_walks_from_code_to_order_and_sees_stock_fall(open_shop):
+    token = sign_in(open_shop)
+    assert open_shop.call("/api/accounts/me/", token=token)[1]["phone"] == "+801719159900"
+    product = next(row for row in open_shop.call("/api/products/")[1]["results"] if row["stock_quantity"] > 5)
     order = {"items": [{"product_id": product["id"], "quantity": 2}], "shipping_address": ADDRESS}
-    status, placed = shop.call("/api/orders/", order, token)
-    assert status == 201 and placed["status"] == "pending"
-    left = shop.call(f"/api/products/{product['id']}/")[1]["stock_quantity"]
+    status, placed = open_shop.call("/api/orders/", order, token)
+    assert status == 201
+    assert placed["status"] == "pending"
+    left = open_shop.call(f"/api/products/{product['id']}/")[1]["stock_quantity"]
     assert left == product["stock_quantity"] - 2
 
 
-def test_it_says_where_everything_is_in_ten_calm_lines(shop):
-    said = [line for line in shop.log.read_text().splitlines() if line.strip() and " GET " not in line]
-    assert len(said) <= 10 and f"http://localhost:{shop.port}/admin/" in shop.log.read_text()
-    password = json.loads((shop.folder / "operator.json").read_text())["password"]
-    assert password in shop.log.read_text()
-    login = shop.call("/api/auth/login/", {"email": "operator@hanout.test", "password": password})
-    assert login[0] == 200 and shop.call("/campaigns/", token=login[1]["access"])[1]["total"] >= 6
+def test_it_says_where_everything_is_in_ten_calm_lines(open_shop):
+    said = [line for line in open_shop.log.read_text().splitlines() if line.strip() and " GET " not in line]
+    assert len(said) <= 10
+    assert f"http://localhost:{open_shop.port}/admin/" in open_shop.log.read_text()
+    password = json.loads((open_shop.folder / "operator.json").read_text())["password"]
+    assert password in open_shop.log.read_text()
+    login = open_shop.call("/api/auth/login/", {"email": "operator@hanout.test", "password": password})
+    assert login[0] == 200
+    assert open_shop.call("/campaigns/", token=login[1]["access"])[1]["total"] >= 6
 
 
 def test_ctrl_c_stops_everything_within_five_seconds(shop):
@@ -125,18 +137,20 @@ def test_ctrl_c_stops_everything_within_five_seconds(shop):
     assert len(started) >= 3
     before = time.monotonic()
     shop.interrupt()
-    assert time.monotonic() - before < 5 and shop.process.returncode == 0
+    assert time.monotonic() - before < 5
+    assert shop.process.returncode == 0
     assert [pid for pid in started if psutil.pid_exists(pid)] == []
-    assert shop.log.read_text().endswith("Stopped.\n") and not list(shop.folder.glob("metrics-*"))
+    assert shop.log.read_text().endswith("Stopped.\n")
+    assert not list(shop.folder.glob("metrics-*"))
 
 
-def test_jobs_run_in_the_same_process(shop):
-    token = sign_in(shop)
-    product = next(row for row in shop.call("/api/products/")[1]["results"] if row["stock_quantity"] > 5)
+def test_jobs_run_in_the_same_process(open_shop):
+    token = sign_in(open_shop, "+801719159901")
+    product = next(row for row in open_shop.call("/api/products/")[1]["results"] if row["stock_quantity"] > 5)
     order = {"items": [{"product_id": product["id"], "quantity": 1}], "shipping_address": ADDRESS}
-    number = shop.call("/api/orders/", order, token)[1]["order_number"]
+    number = open_shop.call("/api/orders/", order, token)[1]["order_number"]
     for _ in range(100):
-        with urllib.request.urlopen(f"http://127.0.0.1:{shop.port}/inbox/", timeout=5) as page:
+        with urllib.request.urlopen(f"http://127.0.0.1:{open_shop.port}/inbox/", timeout=5) as page:
             if number in page.read().decode():
                 return
         time.sleep(0.1)
@@ -163,18 +177,20 @@ def refused(folder, port=None):
     return said[0]
 
 
-def test_a_second_run_says_where_the_first_one_is(shop):
-    log = shop.log.read_text()
+def test_a_second_run_says_where_the_first_one_is(open_shop):
+    log = open_shop.log.read_text()
     second = subprocess.run(
         [sys.executable, "manage.py", "run"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "HANOUT_DATA_DIR": str(shop.folder), "PORT": str(free_port()), "TESTING": ""},
+        env={**os.environ, "HANOUT_DATA_DIR": str(open_shop.folder), "PORT": str(free_port()), "TESTING": ""},
     )
-    assert f"already runs from this folder at http://localhost:{shop.port}/" in second.stderr and second.returncode == 1
-    assert shop.call("/health/ready/")[0] == 200 and "Stopped" not in log
+    assert f"already runs from this folder at http://localhost:{open_shop.port}/" in second.stderr
+    assert second.returncode == 1
+    assert open_shop.call("/health/ready/")[0] == 200
+    assert "Stopped" not in log
 
 
 def test_a_taken_port_is_named_with_a_way_out(tmp_path):

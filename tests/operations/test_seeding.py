@@ -30,7 +30,8 @@ def counted():
 
 def test_the_demo_shop_has_thirty_products_with_pictures_in_three_categories():
     loaded = seed_demo()
-    assert (loaded.products, loaded.customers, loaded.orders) == (30, 4, 5) and loaded.campaigns >= 6
+    assert (loaded.products, loaded.customers, loaded.orders) == (30, 4, 5)
+    assert loaded.campaigns >= 6
     assert ProductImage.objects.count() == 30
     assert Product.objects.values("category").distinct().count() == 3
 
@@ -45,7 +46,8 @@ def test_loading_again_changes_nothing():
 def test_every_shape_is_a_picture():
     for good in GOODS:
         picture = Image.open(io.BytesIO(draw_picture(shape=good.shape, colour=good.colour)))
-        assert picture.size == (640, 640) and len(picture.getcolors(10**6) or []) > 20
+        assert picture.size == (640, 640)
+        assert len(picture.getcolors(10**6) or []) > 20
 
 
 def test_the_operators_password_is_kept_for_its_owner_alone(data_dir):
@@ -53,14 +55,16 @@ def test_the_operators_password_is_kept_for_its_owner_alone(data_dir):
     kept = data_dir / "operator.json"
     assert json.loads(kept.read_text()) == {"email": email, "password": password}
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-    assert User.objects.get(email=email).check_password(password) and operator() == (email, password)
+    assert User.objects.get(email=email).check_password(password)
+    assert operator() == (email, password)
 
 
 def test_a_lost_password_file_is_replaced_with_a_new_password(data_dir):
     email, first = operator()
     (data_dir / "operator.json").unlink()
     _, second = operator()
-    assert second != first and User.objects.get(email=email).check_password(second)
+    assert second != first
+    assert User.objects.get(email=email).check_password(second)
 
 
 def test_demo_data_never_reaches_another_environment(settings):

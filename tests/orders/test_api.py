@@ -38,7 +38,8 @@ def test_an_order_is_placed_with_the_documents_shape(shopper):
         "42.78",
     )
     assert (body["status"], body["payment_status"], body["items"][0]["total_price"]) == ("pending", "pending", "29.80")
-    assert body["billing_address"] == body["shipping_address"] and body["reserved_until"]
+    assert body["billing_address"] == body["shipping_address"]
+    assert body["reserved_until"]
     assert shopper.send("GET", f"/api/products/{mug.pk}/").json()["stock_quantity"] == 1
 
 
@@ -46,14 +47,17 @@ def test_an_order_is_placed_with_the_documents_shape(shopper):
 def test_a_quantity_that_is_none_is_400_and_nothing_moves(shopper, quantity):
     mug = ProductFactory(stock=3)
     reply = shopper.send("POST", "/api/orders/", order_of(item(mug, quantity)))
-    assert reply.status_code == 400 and "items.0.quantity" in reply.json()["errors"]
-    assert not Order.objects.exists() and StockItem.objects.get().reserved == 0
+    assert reply.status_code == 400
+    assert "items.0.quantity" in reply.json()["errors"]
+    assert not Order.objects.exists()
+    assert StockItem.objects.get().reserved == 0
 
 
 def test_an_order_of_a_hundred_and_one_lines_is_refused(shopper):
     mug = ProductFactory(stock=500)
     reply = shopper.send("POST", "/api/orders/", order_of(*[item(mug)] * 101))
-    assert reply.status_code == 400 and not Order.objects.exists()
+    assert reply.status_code == 400
+    assert not Order.objects.exists()
 
 
 def test_a_tampered_total_changes_nothing(shopper):
@@ -78,7 +82,8 @@ def test_the_cart_walks_from_empty_to_ordered(shopper):
     cart = shopper.send("PATCH", "/api/orders/cart/update_item/", {"item_id": line["id"], "quantity": 1}).json()
     assert cart["total"] == "10.00"
     reply = shopper.send("POST", "/api/orders/cart/checkout/", {"shipping_address": ADDRESS})
-    assert reply.status_code == 201 and shopper.send("GET", "/api/orders/cart/").json()["items"] == []
+    assert reply.status_code == 201
+    assert shopper.send("GET", "/api/orders/cart/").json()["items"] == []
     again = shopper.send("POST", "/api/orders/cart/checkout/", {"shipping_address": ADDRESS})
     assert (again.status_code, again.json()["code"]) == (409, "cart_empty")
 
@@ -94,7 +99,8 @@ def test_a_line_leaves_the_cart_in_three_ways(shopper, remove):
             reply = shopper.send("DELETE", f"/api/orders/cart/remove_item/?item_id={line}")
         case _:
             reply = shopper.send("POST", "/api/orders/cart/clear/")
-    assert reply.status_code == 200 and reply.json()["items"] == []
+    assert reply.status_code == 200
+    assert reply.json()["items"] == []
 
 
 def test_someone_elses_order_does_not_exist(shopper, sign_in):

@@ -41,8 +41,10 @@ def test_an_order_freezes_prices_and_keeps_the_goods(shopper_user):
     mug.price = 9999
     mug.save()
     assert (order.subtotal, order.tax_amount, order.shipping_cost, order.total) == (2980, 298, 1000, 4278)
-    assert order.items.get().unit_price == 1490 and stock(mug) == (3, 2, 0)
-    assert order.reserved_until > now() and OrderEvent.objects.get().status == "pending"
+    assert order.items.get().unit_price == 1490
+    assert stock(mug) == (3, 2, 0)
+    assert order.reserved_until > now()
+    assert OrderEvent.objects.get().status == "pending"
 
 
 @pytest.mark.parametrize(("price", "shipping"), [(4999, 1000), (5000, 0)])
@@ -58,7 +60,9 @@ def test_a_sold_out_item_refuses_the_whole_order(shopper_user):
     mug, plate = ProductFactory(stock=1), ProductFactory(stock=0)
     with pytest.raises(OutOfStock):
         place(shopper_user, (mug, 1), (plate, 1))
-    assert not Order.objects.exists() and not OutboxJob.objects.exists() and stock(mug) == (1, 0, 0)
+    assert not Order.objects.exists()
+    assert not OutboxJob.objects.exists()
+    assert stock(mug) == (1, 0, 0)
 
 
 def test_what_cannot_be_ordered_is_named(shopper_user):
@@ -76,7 +80,8 @@ def test_a_variant_is_ordered_at_its_own_price_from_its_own_shelf(shopper_user):
     shirt = ProductFactory(name="Shirt", price=3000)
     small = VariantFactory(product=shirt, name="S", price=2500, stock=1)
     order = services.place_order(user=shopper_user, basket=[BasketLine(shirt.pk, small.pk, 1)], addresses=HOME)
-    assert order.subtotal == 2500 and order.items.get().product_name == "Shirt · S"
+    assert order.subtotal == 2500
+    assert order.items.get().product_name == "Shirt · S"
 
 
 def test_a_product_that_is_not_tracked_never_runs_out(shopper_user):
@@ -91,7 +96,9 @@ def test_the_cart_becomes_an_order_once(shopper_user):
     services.check_out_cart(user=shopper_user, addresses=HOME)
     with pytest.raises(CartEmpty):
         services.check_out_cart(user=shopper_user, addresses=HOME)
-    assert Order.objects.count() == 1 and stock(mug) == (5, 2, 0) and not CartItem.objects.exists()
+    assert Order.objects.count() == 1
+    assert stock(mug) == (5, 2, 0)
+    assert not CartItem.objects.exists()
 
 
 def test_a_refused_checkout_leaves_the_cart_as_it_was(shopper_user):
@@ -159,7 +166,8 @@ def test_an_unpaid_order_lets_go_of_its_goods_in_time(shopper_user, settings):
     with time_machine.travel(now() + timedelta(minutes=settings.RESERVATION_MINUTES, seconds=1)):
         assert services.expire_unpaid_orders() == 1
     unpaid.refresh_from_db()
-    assert unpaid.status == "cancelled" and stock(mug) == (1, 0, 0)
+    assert unpaid.status == "cancelled"
+    assert stock(mug) == (1, 0, 0)
 
 
 def test_the_customer_is_told_once_the_order_is_in(shopper_user):
@@ -185,7 +193,8 @@ def test_two_taps_on_checkout_make_one_order():
     mug = ProductFactory(stock=9)
     services.add_to_cart(user=user, product_id=mug.pk, variant_id=None, quantity=1)
     race(lambda _: services.check_out_cart(user=user, addresses=HOME), threads=8)
-    assert Order.objects.count() == 1 and stock(mug) == (9, 1, 0)
+    assert Order.objects.count() == 1
+    assert stock(mug) == (9, 1, 0)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -57,7 +57,8 @@ def test_what_falls_short_is_named_and_nothing_is_promised():
     with pytest.raises(OutOfStock) as refused:
         reserve_stock(lines=[*line(mug, 1), *line(plate, 2)], reference="A")
     assert refused.value.details["items"] == [{"product_id": plate.pk, "variant_id": None, "wanted": 2, "available": 1}]
-    assert balances(mug) == (5, 0, 0) and not StockMovement.objects.filter(kind="reserve").exists()
+    assert balances(mug) == (5, 0, 0)
+    assert not StockMovement.objects.filter(kind="reserve").exists()
 
 
 def test_lines_that_share_an_item_count_together():
