@@ -81,6 +81,12 @@ class MethodNotAllowed(DomainError):
     message = "This address does not answer that method."
 
 
+class LengthRequired(DomainError):
+    status = 411
+    code = "length_required"
+    message = "Send the body with a Content-Length header instead of in chunks."
+
+
 class BodyTooLarge(DomainError):
     status = 413
     code = "body_too_large"

@@ -1,87 +1,24 @@
 """`manage.py run` as a person uses it: real processes, real signals."""
 
+import contextlib
+import http.client
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-import urllib.error
-import urllib.request
-from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 
+from apps.operations.services.seeding import ORDERS
+from config import embedded_postgres
 from config.env import ROOT
-
-SHOWN = re.compile(r"Hanout is open\..*?Stop with Ctrl-C\.", re.DOTALL)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Shop:
-    """One `manage.py run` with a folder of its own."""
-
-    def __init__(self, folder: Path, port: int | None = None) -> None:
-        self.port = port or free_port()
-        self.folder = folder
-        self.log = folder.parent / f"{folder.name}.log"
-        environ = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
-        environ |= {"HANOUT_DATA_DIR": str(folder), "PORT": str(self.port)}
-        with self.log.open("w") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "run"],
-                cwd=ROOT,
-                env=environ,
-                stdout=out,
-                stderr=out,
-                start_new_session=True,
-            )
-
-    def wait_until_open(self) -> "Shop":
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and self.process.poll() is None:
-            if SHOWN.search(self.log.read_text()):
-                return self
-            time.sleep(0.05)
-        raise AssertionError(self.log.read_text())
-
-    def call(self, path, body=None, token=""):
-        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, headers)
-        try:
-            with urllib.request.urlopen(request, timeout=10) as reply:
-                return reply.status, json.loads(reply.read())
-        except urllib.error.HTTPError as error:
-            return error.code, json.loads(error.read())
-
-    def everything(self):
-        return [
-            self.process.pid,
-            *(child.pid for child in psutil.Process(self.process.pid).children(recursive=True)),
-            *postgres_of(self.folder),
-        ]
-
-    def interrupt(self):
-        """Ctrl-C reaches the whole foreground group, as in a terminal."""
-        os.killpg(self.process.pid, signal.SIGINT)
-        self.process.wait(timeout=10)
-
-
-def postgres_of(folder):
-    return [
-        process.pid
-        for process in psutil.process_iter(["cmdline", "name"])
-        if process.info["name"] == "postgres" and str(folder) in " ".join(process.info["cmdline"] or [])
-    ]
+from tests.processes import Shop, free_port, postgres_of
 
 
 @pytest.fixture
@@ -150,20 +87,69 @@ def test_jobs_run_in_the_same_process(open_shop):
     order = {"items": [{"product_id": product["id"], "quantity": 1}], "shipping_address": ADDRESS}
     number = open_shop.call("/api/orders/", order, token)[1]["order_number"]
     for _ in range(100):
-        with urllib.request.urlopen(f"http://127.0.0.1:{open_shop.port}/inbox/", timeout=5) as page:
-            if number in page.read().decode():
-                return
+        if number in open_shop.text("/inbox/"):
+            return
         time.sleep(0.1)
     raise AssertionError("the order was not announced within ten seconds")
 
 
-def test_killed_without_warning_it_starts_again_with_nothing_half_done(shop):
-    token = sign_in(shop)
+def keep_ordering(shop, stop, phone):
+    """A customer who orders until told to stop; connections that break are what the test is about."""
+    token = sign_in(shop, phone)
+    shelf = shop.call("/api/products/?page_size=50")[1]["results"]
+    product = max(shelf, key=lambda row: row["stock_quantity"])
+    order = {"items": [{"product_id": product["id"], "quantity": 1}], "shipping_address": ADDRESS}
+    while not stop.is_set():
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            shop.call("/api/orders/", order, token)
+
+
+HALF_DONE = """
+    SELECT 'order without a line', count(*) FROM orders_order o
+        WHERE NOT EXISTS (SELECT FROM orders_orderline l WHERE l.order_id = o.id)
+    UNION ALL SELECT 'order without an event', count(*) FROM orders_order o
+        WHERE NOT EXISTS (SELECT FROM orders_orderevent e WHERE e.order_id = o.id)
+    UNION ALL SELECT 'item whose ledger differs', count(*) FROM products_stockitem i
+        WHERE (i.on_hand, i.reserved, i.allocated)
+        <> (SELECT sum(on_hand_change), sum(reserved_change), sum(allocated_change)
+            FROM products_stockmovement m WHERE m.item_id = i.id)
+    UNION ALL SELECT 'unpaid order whose goods are not kept', count(*) FROM orders_order o WHERE o.status = 'pending'
+        AND NOT EXISTS (SELECT FROM products_stockmovement m WHERE m.reference = o.number AND m.kind = 'reserve')
+"""
+
+
+def test_killed_in_the_middle_of_orders_it_starts_again_with_nothing_half_done(shop):
+    stop = threading.Event()
+    phones = ("+801719159998", "+801719159999")
+    customers = [threading.Thread(target=keep_ordering, args=(shop, stop, phone)) for phone in phones]
+    for customer in customers:
+        customer.start()
+    time.sleep(1.5)
+    for pid in shop.everything():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    stop.set()
+    for customer in customers:
+        customer.join()
+    again = Shop(shop.folder, shop.port).wait_until_open()
+    with psycopg.connect(embedded_postgres.join(shop.folder / "postgres").url) as connection:
+        placed = connection.execute("SELECT count(*) FROM orders_order").fetchone()[0]
+        assert placed > len(ORDERS)
+        assert {what: count for what, count in connection.execute(HALF_DONE) if count} == {}
+    embedded_postgres.join(shop.folder / "postgres").leave()
+    assert again.call("/api/products/")[1]["count"] == 30
+    again.interrupt()
+    assert postgres_of(shop.folder) == []
+
+
+def test_a_server_killed_alone_frees_its_port(shop):
     os.kill(shop.process.pid, signal.SIGKILL)
     shop.process.wait()
+    for _ in range(40):
+        if not shop.answers("/health/live/"):
+            break
+        time.sleep(0.1)
     again = Shop(shop.folder, shop.port).wait_until_open()
-    assert again.call("/api/accounts/me/", token=token)[0] == 200
-    assert again.call("/api/products/")[1]["count"] == 30
     again.interrupt()
     assert postgres_of(shop.folder) == []
 
