@@ -1,0 +1,91 @@
+"""The pages people look at, driven in a real browser."""
+
+import json
+import shutil
+
+import pytest
+
+from tests.processes import Shop
+
+playwright = pytest.importorskip("playwright.sync_api")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium on this machine")
+QUIET = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    running = Shop(tmp_path_factory.mktemp("pages") / "data")
+    yield running.wait_until_open()
+    running.interrupt()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser, shop):
+    """A page whose console must stay silent: no error, nothing missing."""
+    context = browser.new_context(base_url=f"http://127.0.0.1:{shop.port}")
+    context.set_default_timeout(10_000)
+    page, complaints = context.new_page(), []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def test_the_start_page_links_everything_and_shows_the_shelf(page):
+    page.goto("/", wait_until="networkidle")
+    assert page.get_by_role("heading", level=1).inner_text() == "The backend a phone-first shop runs on."
+    for name in ("API documentation", "Console", "Text inbox", "Health", "Metrics", "OpenAPI"):
+        href = page.locator("a.card", has_text=name).get_attribute("href")
+        assert page.request.get(href).ok, href
+    pictures = page.locator(".goods img").evaluate_all("all => all.map(one => one.naturalWidth)")
+    assert len(pictures) == 6
+    assert all(width == 640 for width in pictures)
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_no_page_is_wider_than_the_screen(page, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    for path in ("/", "/inbox/"):
+        page.goto(path, wait_until="networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_the_documentation_lists_every_contract_and_tries_one(page):
+    page.goto("/api/docs/", wait_until="networkidle")
+    assert page.locator(".opblock").count() > 25
+    page.get_by_role("link", name="Campaign analytics (S4)").click()
+    page.wait_for_selector(".opblock")
+    assert page.locator(".opblock").count() == 2
+
+
+def test_the_operator_signs_in_and_sees_orders_and_campaigns(page, shop):
+    kept = json.loads((shop.folder / "operator.json").read_text())
+    page.goto("/admin/")
+    page.fill("input[name=username]", kept["email"])
+    page.fill("input[name=password]", kept["password"])
+    page.click("button[type=submit]")
+    page.wait_for_selector("text=Newest orders")
+    assert page.locator("text=Waiting for payment").count() == 1
+    page.locator("aside a[href$='/campaigns/campaign/'], nav a[href$='/campaigns/campaign/']").first.click()
+    page.wait_for_selector("#result_list tbody tr")
+    page.locator("#result_list tbody tr a").first.click()
+    page.wait_for_selector("text=Repairs")
+
+
+def test_a_text_is_read_in_the_inbox(page, shop):
+    code = shop.call("/api/users/send-otp/", {"phone": "+801719159900"})[1]["otp"]
+    page.goto("/inbox/")
+    assert code in page.locator(".texts li").first.inner_text()
