@@ -89,7 +89,8 @@ def test_root_serves_a_folder_closed_to_everybody_else_as_nobody(tmp_path):
     membership = join(tmp_path / "postgres")
     assert process(membership).owner() == (tmp_path / "postgres" / "cluster").owner() == "nobody"
     assert ask(membership, "SELECT 1") == 1
-    stranger = subprocess.run([bin_dir() / "psql", membership.url], user=12345, capture_output=True, check=False)
+    door = f"{membership.params()['host']}/.s.PGSQL.{membership.params()['port']}"
+    stranger = subprocess.run(["/bin/ls", door], user=12345, capture_output=True, check=False)
     assert b"Permission denied" in stranger.stderr
     membership.leave()
 
