@@ -7,6 +7,7 @@ line, after tracebacks are rendered: nothing a library logs can go around it.
 import logging
 import logging.config
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import structlog
@@ -44,12 +45,12 @@ class RedactingFormatter(structlog.stdlib.ProcessorFormatter):
         return redact(super().format(record))
 
 
-def logging_config(*, level: str, readable: bool) -> dict[str, Any]:
+def logging_config(*, level: str, environment: str, readable: bool) -> dict[str, Any]:
     """The dictionary `configure` takes; `readable` for people, otherwise JSON with S2's keys."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": {"()": _formatter, "readable": readable}},
+        "formatters": {"line": {"()": _formatter, "readable": readable, "environment": environment}},
         "filters": {"unexpected": {"()": OnlyUnexpected}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
@@ -72,11 +73,15 @@ def configure(config: Mapping[str, Any]) -> None:
     )
 
 
-def _formatter(*, readable: bool) -> RedactingFormatter:
+def _formatter(*, readable: bool, environment: str) -> RedactingFormatter:
     last: list[Processor] = (
         [_readable]
         if readable
-        else [structlog.processors.dict_tracebacks, _seed_keys, structlog.processors.JSONRenderer()]
+        else [
+            structlog.processors.dict_tracebacks,
+            partial(_seed_keys, environment),
+            structlog.processors.JSONRenderer(),
+        ]
     )
     return RedactingFormatter(
         foreign_pre_chain=_SHARED,
@@ -111,8 +116,8 @@ _MACHINE_KEYS = {
 _TOP_LEVEL = {"timestamp", "level", "logger", "message", "request_id", "location", "exception"}
 
 
-def _seed_keys(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """S2's keys: timestamp, level, logger, message, request_id, location, exception, and the rest in extra."""
+def _seed_keys(environment: str, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """S2's keys; what is not one of them goes into `extra`."""
     event["message"] = event.pop("event")
     event["location"] = {
         "file": event.pop("pathname", None),
@@ -120,4 +125,4 @@ def _seed_keys(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
         "function": event.pop("func_name", None),
     }
     extra = {key: event.pop(key) for key in list(event) if key not in _TOP_LEVEL}
-    return {**event, "service": "hanout", "extra": extra}
+    return {**event, "service": "hanout", "environment": environment, "extra": extra}

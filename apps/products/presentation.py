@@ -72,4 +72,8 @@ def product_page(request: HttpRequest, product: Product) -> dict[str, Any]:
 
 
 def picture_url(request: HttpRequest, name: str | None) -> str | None:
-    return request.build_absolute_uri(default_storage.url(name)) if name else None
+    """Where a picture is; a storage of our own answers with a path, an object store with a whole address."""
+    if not name:
+        return None
+    url = default_storage.url(name)
+    return f"{request.scheme}://{request.get_host()}{url}" if url.startswith("/") else url

@@ -134,7 +134,7 @@ MAX_UPLOAD_BYTES = 5 * 1024 * 1024
 METRICS_TOKEN = ENV.metrics_token.get_secret_value()
 
 LOGGING_CONFIG = "core.logging.configure"
-LOGGING = logging_config(level=ENV.log_level, readable=IS_DEVELOPMENT)
+LOGGING = logging_config(level=ENV.log_level, environment=ENVIRONMENT, readable=IS_DEVELOPMENT)
 SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"] if IS_DEVELOPMENT else []
 
 OTP_CODE_LENGTH = ENV.otp_code_length

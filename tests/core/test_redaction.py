@@ -19,12 +19,12 @@ PHONE = "+966512345678"
 @pytest.fixture(params=[True, False], ids=["readable", "json"])
 def written(request):
     """Everything the process would write to its log, in both formats."""
-    configure(logging_config(level="DEBUG", readable=request.param))
+    configure(logging_config(level="DEBUG", environment="tests", readable=request.param))
     stream = io.StringIO()
     handler = logging.getLogger().handlers[0]
     handler.setStream(stream)
     yield stream
-    configure(logging_config(level="INFO", readable=True))
+    configure(logging_config(level="INFO", environment="tests", readable=True))
 
 
 @pytest.mark.parametrize(
@@ -84,11 +84,11 @@ def test_a_traceback_hides_what_the_exception_said(written):
 
 
 def test_json_lines_have_the_documents_keys():
-    configure(logging_config(level="INFO", readable=False))
+    configure(logging_config(level="INFO", environment="tests", readable=False))
     stream = io.StringIO()
     logging.getLogger().handlers[0].setStream(stream)
     structlog.get_logger("app").info("order_placed", number="ORD-1")
-    configure(logging_config(level="INFO", readable=True))
+    configure(logging_config(level="INFO", environment="tests", readable=True))
     line = json.loads(stream.getvalue())
     assert (line["message"], line["level"], line["logger"], line["extra"]["number"]) == (
         "order_placed",
@@ -96,6 +96,7 @@ def test_json_lines_have_the_documents_keys():
         "app",
         "ORD-1",
     )
+    assert (line["service"], line["environment"]) == ("hanout", "tests")
     assert set(line["location"]) == {"file", "line", "function"}
     assert line["timestamp"].endswith("Z")
 
