@@ -37,6 +37,7 @@ def _navigation() -> list[dict[str, Any]]:
             ("Orders", "receipt_long", "admin:orders_order_changelist"),
             ("Products", "sell", "admin:products_product_changelist"),
             ("Categories", "category", "admin:products_category_changelist"),
+            ("Tags", "label", "admin:products_tag_changelist"),
             ("Stock", "inventory_2", "admin:products_stockitem_changelist"),
             ("Stock ledger", "swap_vert", "admin:products_stockmovement_changelist"),
         ),

@@ -6,6 +6,8 @@ line, after tracebacks are rendered: nothing a library logs can go around it.
 
 import logging
 import logging.config
+import sys
+import traceback
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -78,7 +80,6 @@ def _formatter(*, readable: bool, environment: str) -> RedactingFormatter:
         [_readable]
         if readable
         else [
-            structlog.processors.dict_tracebacks,
             partial(_seed_keys, environment),
             structlog.processors.JSONRenderer(),
         ]
@@ -87,6 +88,19 @@ def _formatter(*, readable: bool, environment: str) -> RedactingFormatter:
         foreign_pre_chain=_SHARED,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
     )
+
+
+def _failure(event: EventDict) -> dict[str, str] | None:
+    """The exception as S2's readers expect it: type, message, traceback."""
+    error = event.pop("exc_info", None)
+    if error is True:
+        error = sys.exc_info()[1]
+    elif isinstance(error, tuple):
+        error = error[1]
+    if not isinstance(error, BaseException):
+        return None
+    trace = "".join(traceback.format_exception(error))
+    return {"type": type(error).__name__, "message": str(error), "traceback": trace}
 
 
 def _readable(_: WrappedLogger, __: str, event: EventDict) -> str:
@@ -124,5 +138,7 @@ def _seed_keys(environment: str, _: WrappedLogger, __: str, event: EventDict) ->
         "line": event.pop("lineno", None),
         "function": event.pop("func_name", None),
     }
+    if failure := _failure(event):
+        event["exception"] = failure
     extra = {key: event.pop(key) for key in list(event) if key not in _TOP_LEVEL}
     return {**event, "service": "hanout", "environment": environment, "extra": extra}

@@ -123,10 +123,9 @@ class Code(models.Model):
     def __str__(self) -> str:
         return f"Code #{self.pk}"
 
-    def is_open(self, *, max_attempts: int) -> bool:
-        """Whether a guess may still be compared with this code."""
-        unspent = self.used_at is None and self.failed_at is None
-        return unspent and self.expires_at > now() and self.attempts < max_attempts
+    def is_open(self) -> bool:
+        """Sent, not used yet and not expired."""
+        return self.used_at is None and self.failed_at is None and self.expires_at > now()
 
 
 class Guess(models.Model):

@@ -9,7 +9,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
 from apps.products import queries
-from apps.products.models import Category, Product, ProductImage, ProductVariant, StockItem, StockMovement
+from apps.products.models import Category, Product, ProductImage, ProductVariant, StockItem, StockMovement, Tag
 from core.money import major
 
 
@@ -32,6 +32,13 @@ class CategoryAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     search_fields = ("name",)
 
 
+@admin.register(Tag)
+class TagAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
+    list_display = ("name", "slug")
+    prepopulated_fields = {"slug": ("name",)}
+    search_fields = ("name",)
+
+
 @admin.register(Product)
 class ProductAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     list_display = (
@@ -48,6 +55,7 @@ class ProductAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     list_select_related = ("category",)
     search_fields = ("name", "sku")
     prepopulated_fields = {"slug": ("name",)}
+    autocomplete_fields = ("tags",)
     inlines = [ImageInline, VariantInline]
 
     def get_queryset(self, request: HttpRequest) -> queries.Products:

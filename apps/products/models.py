@@ -28,6 +28,19 @@ class Category(models.Model):
         return self.name
 
 
+class Tag(models.Model):
+    """A word products share across categories."""
+
+    name = models.CharField(max_length=50)
+    slug = models.SlugField(max_length=60, unique=True)
+
+    class Meta:
+        ordering = ["name", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class ProductQuerySet(models.QuerySet["Product"]):
     def on_sale_to_public(self) -> "ProductQuerySet":
         """What a customer may see."""
@@ -53,6 +66,9 @@ class Product(models.Model):
     low_stock_threshold = models.PositiveIntegerField(default=10)
     is_active = models.BooleanField(default=True)
     is_featured = models.BooleanField(default=False)
+    tags = models.ManyToManyField(Tag, blank=True, related_name="products")
+    meta_title = models.CharField(max_length=200, blank=True, help_text="For search engines; empty: the name.")
+    meta_description = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     # 'simple' does not stem: it treats Arabic, Spanish and English names alike.

@@ -45,6 +45,9 @@ def product_page(request: HttpRequest, product: Product) -> dict[str, Any]:
         "low_stock_threshold": product.low_stock_threshold,
         "track_inventory": product.track_inventory,
         "category": product.category,
+        "tags": list(product.tags.all()),
+        "meta_title": product.meta_title or product.name,
+        "meta_description": product.meta_description or product.description[:300],
         "images": [
             {
                 "id": image.pk,

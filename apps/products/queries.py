@@ -111,7 +111,7 @@ def product_detail(product_id: UUID) -> Product | None:
     return (
         public_products()
         .select_related("category")
-        .prefetch_related("images", "variants")
+        .prefetch_related("images", "variants", "tags")
         .filter(pk=product_id)
         .first()
     )

@@ -52,6 +52,12 @@ class CategoryOut(Schema):
     parent: UUID | None = Field(validation_alias="parent_id")
 
 
+class TagOut(Schema):
+    id: int
+    name: str
+    slug: str
+
+
 class ImageOut(Schema):
     id: int
     image: str
@@ -74,6 +80,9 @@ class ProductOut(ProductRow):
     low_stock_threshold: int
     track_inventory: bool
     category: CategoryOut
+    tags: list[TagOut]
+    meta_title: str
+    meta_description: str
     images: list[ImageOut]
     variants: list[VariantOut]
     created_at: datetime

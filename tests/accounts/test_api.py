@@ -1,4 +1,5 @@
 import pytest
+from django.db import IntegrityError, transaction
 
 from apps.accounts.models import Code, Session, User
 from tests.conftest import Api, last_code
@@ -129,6 +130,40 @@ def test_outside_development_an_address_knocks_five_times_a_minute(api, settings
     settings.ENVIRONMENT = "staging"
     replies = [api.send("POST", "/api/accounts/otp/verify/", {"phone": PHONE, "code": "000000"}) for _ in range(6)]
     assert [reply.status_code for reply in replies] == [400] * 5 + [429]
+
+
+@pytest.mark.parametrize(
+    ("path", "limit", "body"),
+    [
+        ("/api/auth/login/", 5, {"email": "a@shop.test", "password": "x"}),
+        ("/api/accounts/token/refresh/", 60, {"refresh": "hr1.x.y"}),
+    ],
+)
+def test_outside_development_each_door_has_its_limit_per_address(api, settings, path, limit, body):
+    settings.ENVIRONMENT = "staging"
+    replies = [api.send("POST", path, body).status_code for _ in range(limit + 1)]
+    assert replies == [401] * limit + [429]
+
+
+def test_send_and_verify_share_one_count_per_address(api, settings):
+    settings.ENVIRONMENT = "staging"
+    paths = ["/api/accounts/otp/send/", "/api/users/verify-otp/"] * 3
+    replies = [api.send("POST", path, {"phone": PHONE, "otp": "000000"}).status_code for path in paths]
+    assert replies[-1] == 429
+    assert 429 not in replies[:-1]
+
+
+def test_probes_are_never_limited(api, settings):
+    settings.ENVIRONMENT = "staging"
+    assert {api.get("/health/live/").status_code for _ in range(100)} == {200}
+
+
+def test_a_phone_and_an_email_belong_to_one_account():
+    User.objects.create_user(phone=PHONE, email="layla@shop.test")
+    for clash in ({"phone": PHONE}, {"email": "Layla@Shop.Test"}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            User.objects.create(**clash)
+    assert User.objects.count() == 1
 
 
 def test_a_spoofed_forwarded_address_does_not_change_the_limit(api, settings):

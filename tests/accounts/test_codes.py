@@ -46,6 +46,11 @@ def test_the_code_itself_is_not_stored():
     assert len(bytes(stored.digest)) == 32
 
 
+def test_every_digit_comes_from_the_system_generator(monkeypatch):
+    monkeypatch.setattr("apps.accounts.services.codes.secrets.choice", lambda digits: digits[7])
+    assert send() == "777777"
+
+
 def test_the_right_code_works_once():
     code = send()
     guess(code)
@@ -66,8 +71,9 @@ def test_five_wrong_guesses_end_the_code(settings):
     for _ in range(settings.OTP_MAX_ATTEMPTS):
         with pytest.raises(CodeRejected):
             guess(wrong(code))
-    with pytest.raises(CodeRejected):
+    with pytest.raises(TooManyGuesses) as refused:
         guess(code)
+    assert 0 < refused.value.retry_after <= settings.OTP_TTL_SECONDS + 1
     assert Code.objects.get().used_at is None
 
 

@@ -101,6 +101,29 @@ def test_json_lines_have_the_documents_keys():
     assert line["timestamp"].endswith("Z")
 
 
+def test_a_json_exception_has_type_message_and_traceback():
+    configure(logging_config(level="INFO", environment="tests", readable=False))
+    stream = io.StringIO()
+    logging.getLogger().handlers[0].setStream(stream)
+    try:
+        raise ValueError("no luck")
+    except ValueError:
+        logging.getLogger("app").exception("failed")
+    configure(logging_config(level="INFO", environment="tests", readable=True))
+    shown = json.loads(stream.getvalue())["exception"]
+    assert (shown["type"], shown["message"]) == ("ValueError", "no luck")
+    assert shown["traceback"].startswith("Traceback")
+
+
+@pytest.mark.django_db
+def test_every_line_of_a_request_carries_its_id_and_probes_leave_none(written, api):
+    api.send("GET", "/api/nothing/", HTTP_X_REQUEST_ID="abc-12345")
+    api.get("/health/live/")
+    api.get("/health/ready/")
+    assert "/api/nothing/" in written.getvalue()
+    assert "/health" not in written.getvalue()
+
+
 @pytest.mark.django_db
 def test_signing_in_leaves_no_code_token_or_phone_in_log_and_metrics(written, api, monkeypatch):
     api.send("POST", "/api/accounts/otp/send/", {"phone": PHONE})

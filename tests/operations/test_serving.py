@@ -1,6 +1,7 @@
 """`manage.py serve`: several workers, lost parts, hostile bytes, SIGTERM."""
 
 import contextlib
+import json
 import re
 import signal
 import socket
@@ -67,6 +68,16 @@ def test_two_workers_without_a_shared_cache_are_refused(migrated, tmp_path):
     web = Served(tmp_path / "data", DATABASE_URL=migrated.url, WEB_CONCURRENCY="2")
     assert web.process.wait(timeout=30) == 1
     assert "REDIS_URL" in web.log.read_text()
+
+
+def test_outside_development_all_but_probes_is_sent_to_tls(migrated, tmp_path):
+    web = Served(tmp_path / "data", DATABASE_URL=migrated.url, ENVIRONMENT="staging").wait_until_open()
+    sent = web.raw(b"GET /api/products/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    assert sent.startswith(b"HTTP/1.1 301 ")
+    assert b"location: https://localhost/api/products/" in sent
+    assert [web.call(path)[0] for path in ("/health/live/", "/health/ready/", "/health/", "/health")] == [200] * 4
+    web.interrupt()
+    assert json.loads(web.log.read_text().splitlines()[-1])["environment"] == "staging"
 
 
 def test_sigterm_ends_every_process(served):

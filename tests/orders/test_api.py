@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from apps.accounts.models import User
@@ -101,6 +103,19 @@ def test_a_line_leaves_the_cart_in_three_ways(shopper, remove):
             reply = shopper.send("POST", "/api/orders/cart/clear/")
     assert reply.status_code == 200
     assert reply.json()["items"] == []
+
+
+def test_an_order_is_read_by_its_owner(shopper):
+    placed = shopper.send("POST", "/api/orders/", order_of(item(ProductFactory(name="Mug", stock=2), 2))).json()
+    read = shopper.send("GET", f"/api/orders/{placed['id']}/").json()
+    assert read == placed
+    assert [line["product_name"] for line in read["items"]] == ["Mug"]
+    assert shopper.send("GET", "/api/orders/history/").json()["results"] == [placed]
+
+
+def test_an_order_number_has_eight_digits_and_six_characters_that_cannot_be_misread(shopper):
+    placed = shopper.send("POST", "/api/orders/", order_of(item(ProductFactory(stock=2)))).json()
+    assert re.fullmatch(r"ORD-\d{8}-[2-9BCDFGHJKMNPQRSTVWXYZ]{6}", placed["order_number"])
 
 
 def test_someone_elses_order_does_not_exist(shopper, sign_in):

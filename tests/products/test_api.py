@@ -126,6 +126,23 @@ def test_a_product_page_shows_variants_with_their_own_price_and_stock(api):
     assert body["category"]["slug"] == "kitchen"
 
 
+def test_a_product_page_carries_tags_and_what_search_engines_read(api):
+    mug = ProductFactory(name="Mug", description="Heavy", meta_title="Buy a mug")
+    mug.tags.create(name="Handmade", slug="handmade")
+    body = api.send("GET", f"/api/products/{mug.pk}/").json()
+    assert [tag["slug"] for tag in body["tags"]] == ["handmade"]
+    assert (body["meta_title"], body["meta_description"]) == ("Buy a mug", "Heavy")
+
+
+def test_products_are_filtered_by_category_id_and_categories_name_their_parent(api):
+    kitchen = CategoryFactory()
+    cups = CategoryFactory(slug="cups", name="Cups", parent=kitchen)
+    ProductFactory(name="Mug", category=cups)
+    ProductFactory(name="Plate", category=kitchen)
+    assert names(api.send("GET", f"/api/products/?category_id={cups.pk}")) == ["Mug"]
+    assert api.send("GET", "/api/products/categories/cups/").json()["parent"] == str(kitchen.pk)
+
+
 def test_the_first_picture_is_the_primary_one_with_a_full_address(api):
     mug = ProductFactory()
     for position, name in ((1, "products/b.webp"), (0, "products/a.webp")):

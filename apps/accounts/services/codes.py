@@ -59,7 +59,8 @@ def send_code(*, phone: str, purpose: str, address: str, provider: SmsProvider |
 def verify_code(*, phone: str, purpose: str, guess: str) -> None:
     """Spend the identity's newest code on this guess.
 
-    Raises `CodeRejected`, or `TooManyGuesses` once the identity's rolling budget is gone, whatever code it holds.
+    Raises `CodeRejected`, or `TooManyGuesses` once the code's attempts are gone, or the identity's rolling budget,
+    whatever code it holds.
     """
     conceal(guess)
     with transaction.atomic():
@@ -71,6 +72,8 @@ def verify_code(*, phone: str, purpose: str, guess: str) -> None:
     if outcome == "budget_spent":
         log.warning("code_budget_spent", phone=phone, purpose=purpose)
         raise TooManyGuesses(retry_after=int(HOUR.total_seconds()))
+    if outcome == "attempts_spent" and code:
+        raise TooManyGuesses(retry_after=_seconds_until(code.expires_at))
     if outcome != "accepted":
         raise CodeRejected(param="code")
 
@@ -79,8 +82,10 @@ def _compare(code: Code, guess: str) -> str:
     recent = Guess.objects.filter(phone=code.phone, purpose=code.purpose, created_at__gt=now() - HOUR).count()
     if recent >= settings.OTP_IDENTITY_HOURLY_GUESSES:
         return "budget_spent"
-    if not code.is_open(max_attempts=settings.OTP_MAX_ATTEMPTS):
+    if not code.is_open():
         return "closed"
+    if code.attempts >= settings.OTP_MAX_ATTEMPTS:
+        return "attempts_spent"
     Guess.objects.create(phone=code.phone, purpose=code.purpose, created_at=now())
     code.attempts += 1
     matched = constant_time_compare(bytes(code.digest), _digest(code.phone, code.purpose, guess))

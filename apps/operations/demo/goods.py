@@ -26,6 +26,11 @@ CATEGORIES = {
     "textiles": ("Textiles", "Woven by hand, washed by machine."),
 }
 
+TAGS = {
+    "Handmade": ("KIT-001", "KIT-008", "HOM-007", "TEX-002"),
+    "Gift": ("KIT-003", "HOM-001", "HOM-004", "TEX-004"),
+}
+
 GOODS = (
     Good(
         "KIT-001",

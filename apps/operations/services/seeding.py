@@ -18,10 +18,10 @@ from django.utils.text import slugify
 
 from apps.accounts.models import User
 from apps.campaigns.services import import_campaigns
-from apps.operations.demo.goods import CATEGORIES, GOODS, Good
+from apps.operations.demo.goods import CATEGORIES, GOODS, TAGS, Good
 from apps.operations.demo.pictures import draw_picture
 from apps.orders import services as orders
-from apps.products.models import Category, Product, ProductImage, ProductVariant
+from apps.products.models import Category, Product, ProductImage, ProductVariant, Tag
 from apps.products.services import StockLine, receive_stock
 from core.clock import now
 from core.locks import lock
@@ -146,8 +146,14 @@ def _product(good: Good, category: Category) -> bool:
         if is_new:
             image = ProductImage(product=product, alt_text=good.name)
             image.image.save(f"{good.sku.lower()}.webp", picture)
+            product.tags.set(_tags(good))
             receive_stock(lines=_stock(good, product), reference="Opening stock")
     return is_new
+
+
+def _tags(good: Good) -> list[Tag]:
+    names = [name for name, skus in TAGS.items() if good.sku in skus]
+    return [Tag.objects.get_or_create(slug=slugify(name), defaults={"name": name})[0] for name in names]
 
 
 def _stock(good: Good, product: Product) -> list[StockLine]:

@@ -1,0 +1,41 @@
+"""`manage.py run_jobs`: a worker process beside the web."""
+
+import signal
+import time
+
+import psycopg
+import pytest
+
+from config import embedded_postgres
+from tests.processes import Served
+
+
+class Worker(Served):
+    command = ("manage.py", "run_jobs")
+
+
+class Migrate(Served):
+    command = ("manage.py", "migrate", "--verbosity=0")
+
+
+@pytest.fixture
+def database(tmp_path):
+    server = embedded_postgres.join(tmp_path / "database")
+    assert Migrate(tmp_path / "migrate", DATABASE_URL=server.url).process.wait(timeout=60) == 0
+    yield server
+    server.leave()
+
+
+def test_a_worker_plans_the_schedule_runs_it_and_ends_on_sigterm(database, tmp_path):
+    worker = Worker(tmp_path / "worker", DATABASE_URL=database.url)
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        for _ in range(100):
+            done = connection.execute(
+                "SELECT count(*) FROM core_outboxjob WHERE repeats_every IS NOT NULL AND due_at > now()"
+            ).fetchone()[0]
+            if done >= 2:
+                break
+            time.sleep(0.1)
+    assert done >= 2, worker.log.read_text()
+    worker.process.send_signal(signal.SIGTERM)
+    assert worker.process.wait(timeout=5) == 0
