@@ -15,7 +15,7 @@ run: ## start Hanout with demo data on http://localhost:8000 (PORT=…)
 
 test: ## run the tests, on real servers started for the purpose
 	@$(PYTHON) config/venv.py dev
-	@$(RUN) -m pytest -n 2 $(ARGS)
+	@$(RUN) -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: ## style, types, import ladder, migrations, contracts, size budgets
 	@$(PYTHON) config/venv.py dev

@@ -1,5 +1,6 @@
 """Assembles the contracts: which routers each document's clients reach, and under which path."""
 
+from functools import cache
 from typing import Any
 
 from ninja import NinjaAPI
@@ -37,11 +38,13 @@ MOUNTED: tuple[tuple[str, NinjaAPI], ...] = (
 )
 
 
+@cache
 def contract_schema(api: NinjaAPI) -> dict[str, Any]:
     """The OpenAPI document of one contract."""
     return dict(api.get_openapi_schema())
 
 
+@cache
 def merged_schema() -> dict[str, Any]:
     """One OpenAPI document of all contracts; component names carry their contract, so that none collide."""
     merged: dict[str, Any] = {

@@ -23,6 +23,7 @@ def unfold_settings() -> dict[str, Any]:
         "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("hanout/icon.svg")}],
         "SHOW_HISTORY": True,
         "BORDER_RADIUS": "8px",
+        "LOGIN": {"form": "apps.accounts.forms.ConsoleSignInForm"},
         "COLORS": {"primary": _PRIMARY},
         "DASHBOARD_CALLBACK": "apps.operations.console.front_page",
         "SIDEBAR": {"show_search": True, "navigation": _navigation()},
@@ -40,6 +41,7 @@ def _navigation() -> list[dict[str, Any]]:
             ("Tags", "label", "admin:products_tag_changelist"),
             ("Stock", "inventory_2", "admin:products_stockitem_changelist"),
             ("Stock ledger", "swap_vert", "admin:products_stockmovement_changelist"),
+            ("Receive goods", "add_box", "admin:products_stockmovement_add"),
         ),
         _group(
             "Campaigns",
@@ -50,6 +52,7 @@ def _navigation() -> list[dict[str, Any]]:
         _group(
             "People",
             ("People", "group", "admin:accounts_user_changelist"),
+            ("Groups", "badge", "admin:auth_group_changelist"),
             ("Sessions", "devices", "admin:accounts_session_changelist"),
         ),
         _group("Operations", ("Jobs", "schedule", "admin:core_outboxjob_changelist")),

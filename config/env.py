@@ -1,7 +1,7 @@
 """Every environment variable Hanout reads, typed and frozen.
 
 The names are those of the five documents; where two documents name one thing, both names work and the
-first listed wins. `.env.example` is generated from this class (`manage.py env_example`).
+first listed wins. `.env.example` is generated from this class (`make snapshots`).
 """
 
 import os
@@ -14,7 +14,7 @@ from typing import Annotated, Any, Self
 from dotenv import dotenv_values
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
-from config.refusals import Problems, SettingsRefused, production_problems, value_problems
+from config.refusals import Problems, SettingsRefused, production_problems, url_problems, value_problems
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -63,6 +63,11 @@ class Env(BaseModel):
     port: int = _named(8000, "PORT", help="The port the web process listens on.", ge=1, le=65535)
     web_concurrency: int = _named(
         1, "WEB_CONCURRENCY", help="Worker processes of the web server; more than 1 needs REDIS_URL.", ge=1, le=256
+    )
+    collect_static: bool = _named(
+        True,
+        "COLLECT_STATIC",
+        help="0 when the image already collected its static files; serve then leaves them alone.",
     )
     data_dir: Path = _named(
         ROOT / ".hanout", "HANOUT_DATA_DIR", help="Where the embedded database and development secrets live."
@@ -186,10 +191,11 @@ class Env(BaseModel):
 
         `environment` is what a directly named settings module stands for, whatever ENVIRONMENT says.
         """
-        values = {key: value for key, value in (os.environ if environ is None else environ).items() if value}
+        given = os.environ if environ is None else environ
+        values = {key: value.strip() for key, value in given.items() if value.strip()}
         chosen = environment or environment_of(values)
         values["ENVIRONMENT"] = chosen
-        problems = Problems()
+        problems = Problems(url_problems(values))
         try:
             env = cls.model_validate(values)
         except ValidationError as error:
@@ -200,6 +206,7 @@ class Env(BaseModel):
         return env
 
 
+_SWITCHES = ("ENVIRONMENT", "ENV", "DJANGO_ENV")
 _SPELLINGS = {
     "": Environment.DEVELOPMENT,
     "dev": Environment.DEVELOPMENT,
@@ -216,11 +223,12 @@ _SPELLINGS = {
 
 def environment_of(values: Mapping[str, str]) -> Environment:
     """Which environment the variables select; a misspelt one is refused, or a typo would open production."""
-    named = (values.get(name, "").strip() for name in ("ENVIRONMENT", "ENV", "DJANGO_ENV"))
-    word = next((name for name in named if name), "").lower()
-    if word not in _SPELLINGS:
-        raise SettingsRefused(f"ENVIRONMENT is {word!r}: use development, staging or production.")
-    return _SPELLINGS[word]
+    named = {name: word for name in _SWITCHES if (word := values.get(name, "").strip().lower())}
+    if unknown := [name for name, word in named.items() if word not in _SPELLINGS]:
+        raise SettingsRefused(f"{unknown[0]} is {named[unknown[0]]!r}: use development, staging or production.")
+    if len({_SPELLINGS[word] for word in named.values()}) > 1:
+        raise SettingsRefused(f"{' and '.join(named)} name different environments: set one of them.")
+    return _SPELLINGS[next(iter(named.values()), "")]
 
 
 _current: list[Env] = []
@@ -242,4 +250,7 @@ def _with_dotenv(environment: Environment) -> Mapping[str, str]:
     """The process environment over `.env`, which counts in development alone."""
     if environment is not Environment.DEVELOPMENT:
         return os.environ
-    return {**{k: v for k, v in dotenv_values(ROOT / ".env").items() if v}, **os.environ}
+    kept = {key: value for key, value in dotenv_values(ROOT / ".env").items() if value}
+    if environment_of(kept) is not Environment.DEVELOPMENT:
+        raise SettingsRefused("ENVIRONMENT in .env does nothing: .env is read in development only. Set it outside.")
+    return {**kept, **os.environ}

@@ -6,9 +6,17 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+_SCHEMES = {"DATABASE_URL": {"postgres", "postgresql"}, "REDIS_URL": {"redis", "rediss", "unix"}}
+_URL_ADVICE = {
+    "DATABASE_URL": "DATABASE_URL is no address of PostgreSQL, and Hanout runs on PostgreSQL only: write it as "
+    "postgresql://user:password@host:5432/name, with %23 for # and %40 for @ in the password; or leave it unset "
+    "in development.",
+    "REDIS_URL": "REDIS_URL is not an address of Redis: write it as redis://:password@host:6379/0.",
+}
 SERVICE_SECRETS = tuple(f"SERVICE_AUTH_SECRET_{name}" for name in ("DJANGO_BACKEND", "API_GATEWAY", "CELERY_WORKER"))
 _WEAK_WORDS = re.compile(r"insecure|change|django-secret|secret-key|example|password", re.IGNORECASE)
 _FORBIDDEN_PREFIXES = ("OTP_TEST_", "OTP_APP_BYPASS", "OTP_DEV_", "DJANGO_OTP_TEST_")
+LEAST_DIGITS = 6
 _OFF = {"", "0", "false", "no", "off"}
 
 
@@ -46,19 +54,37 @@ def _first(values: Mapping[str, str], *names: str) -> str:
     return next((values[name] for name in names if values.get(name)), "")
 
 
+def url_problems(values: Mapping[str, str]) -> Iterator[str]:
+    """Addresses of servers that cannot be read; they hold passwords, so their values stay out."""
+    for name, schemes in _SCHEMES.items():
+        if not (value := values.get(name, "")):
+            continue
+        try:
+            parts = urlsplit(value)
+            is_right = parts.scheme in schemes and (parts.port is None or parts.port > 0)
+        except ValueError:
+            is_right = False
+        if not is_right:
+            yield _URL_ADVICE[name]
+
+
 def _missing(values: Mapping[str, str]) -> Iterator[str]:
     required = {
         "SECRET_KEY": _first(values, "SECRET_KEY", "DJANGO_SECRET_KEY"),
-        "ALLOWED_HOSTS": _first(values, "ALLOWED_HOSTS", "DJANGO_ALLOWED_HOSTS"),
+        "ALLOWED_HOSTS": _parts(_first(values, "ALLOWED_HOSTS", "DJANGO_ALLOWED_HOSTS")),
         "DATABASE_URL (or DB_NAME, DB_USER, DB_PASSWORD, DB_HOST)": _database(values),
         "REDIS_URL": values.get("REDIS_URL", ""),
-        "FRONTEND_ORIGINS (or CORS_ALLOWED_ORIGINS)": _origins(values),
+        "FRONTEND_ORIGINS (or CORS_ALLOWED_ORIGINS)": _parts(_origins(values)),
         **{name: values.get(name, "") for name in SERVICE_SECRETS},
     }
     yield from (f"{name} is missing." for name, value in required.items() if not value)
     for name in ("CELERY_BROKER_URL", "CELERY_RESULT_BACKEND"):
         if not _first(values, name, "REDIS_URL"):
             yield f"{name} is missing (it defaults to REDIS_URL)."
+
+
+def _parts(listed: str) -> list[str]:
+    return [part for part in (part.strip() for part in listed.split(",")) if part]
 
 
 def _database(values: Mapping[str, str]) -> str:
@@ -74,12 +100,15 @@ def _weak(values: Mapping[str, str]) -> Iterator[str]:
     yield from _weak_secret("SECRET_KEY", _first(values, "SECRET_KEY", "DJANGO_SECRET_KEY"), least=50)
     for name in SERVICE_SECRETS:
         yield from _weak_secret(name, values.get(name, ""), least=32)
-    given = [values[name] for name in SERVICE_SECRETS if values.get(name)]
+    yield from _weak_secret("METRICS_TOKEN", values.get("METRICS_TOKEN", ""), least=16)
+    given = [values[name] for name in ("SECRET_KEY", *SERVICE_SECRETS) if values.get(name)]
     if len(set(given)) < len(given):
-        yield f"{', '.join(SERVICE_SECRETS)} must differ from one another."
-    if "*" in _first(values, "ALLOWED_HOSTS", "DJANGO_ALLOWED_HOSTS").split(","):
+        yield f"SECRET_KEY, {', '.join(SERVICE_SECRETS)} must differ from one another."
+    if any("*" in host for host in _parts(_first(values, "ALLOWED_HOSTS", "DJANGO_ALLOWED_HOSTS"))):
         yield "ALLOWED_HOSTS must name the hosts served; '*' is none."
-    yield from _weak_origins(_origins(values).split(","))
+    if "*" in _first(values, "CSRF_TRUSTED_ORIGINS", "DJANGO_CSRF_TRUSTED_ORIGINS"):
+        yield "CSRF_TRUSTED_ORIGINS must list origins; '*' lets every site post forms."
+    yield from _weak_origins(_parts(_origins(values)))
     yield from _short_code(values)
 
 
@@ -91,7 +120,7 @@ def _weak_secret(name: str, value: str, *, least: int) -> Iterator[str]:
 
 
 def _weak_origins(origins: Iterable[str]) -> Iterator[str]:
-    for origin in filter(None, (origin.strip() for origin in origins)):
+    for origin in origins:
         parts = urlsplit(origin)
         if "*" in origin:
             yield "FRONTEND_ORIGINS / CORS_ALLOWED_ORIGINS must list origins; '*' lets every site in."
@@ -101,7 +130,7 @@ def _weak_origins(origins: Iterable[str]) -> Iterator[str]:
 
 def _short_code(values: Mapping[str, str]) -> Iterator[str]:
     length = values.get("OTP_CODE_LENGTH", "6")
-    if length in {"4", "5"} and values.get("OTP_ALLOW_SHORT_CODES", "").lower() in _OFF:
+    if length.isdecimal() and int(length) < LEAST_DIGITS and values.get("OTP_ALLOW_SHORT_CODES", "").lower() in _OFF:
         yield "OTP_CODE_LENGTH below 6 needs OTP_ALLOW_SHORT_CODES=1."
 
 

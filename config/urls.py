@@ -1,11 +1,12 @@
 """Where every path leads. Order matters: documentation before the contracts that own its prefix."""
 
 from django.conf import settings
-from django.conf.urls.static import static
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
+from django.views.static import serve
 
-from apps.accounts.views import inbox
+from apps.accounts.views import OwnPasswordView, inbox
 from config import views
 from config.api import MOUNTED
 
@@ -14,13 +15,15 @@ admin.site.index_title = "Today"
 urlpatterns = [
     path("", views.start, name="start"),
     path("", include("apps.health.urls")),
+    path("admin/password_change/", admin.site.admin_view(OwnPasswordView.as_view())),
     path("admin/", admin.site.urls),
     path("inbox/", inbox, name="inbox"),
+    # Pages people type; the contracts' own paths answer exactly as they are written.
+    *(path(page, RedirectView.as_view(url=f"/{page}/")) for page in ("admin", "inbox", "api/docs", "api/schema")),
+    path("media/<path:path>", serve, {"document_root": settings.MEDIA_ROOT}),
     path("api/docs/", views.docs, name="docs"),
     path("api/docs/redoc/", views.redoc),
     path("api/schema/", views.schema, name="schema"),
     path("api/schema/<slug:contract>/", views.schema, name="contract-schema"),
     *(path(prefix, api.urls) for prefix, api in MOUNTED),
 ]
-if settings.IS_DEVELOPMENT:
-    urlpatterns += static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT)

@@ -1,4 +1,7 @@
-"""The HTTP process. Without DJANGO_SETTINGS_MODULE or ENVIRONMENT this is production."""
+"""The HTTP process. Without DJANGO_SETTINGS_MODULE or ENVIRONMENT this is production.
+
+`application` is plain WSGI; `front` is what our own server calls, with bodies read and threads given out before it.
+"""
 
 import os
 
@@ -9,6 +12,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings" if _named else
 
 application = get_wsgi_application()
 
-from config import companions  # needs the apps to be loaded
+from apps.operations.web_front import Front  # both need the apps to be loaded
+from config import companions
 
+front = Front(application)
 companions.start()

@@ -1,6 +1,6 @@
 """Who is calling: the socket's address, or what our own proxies vouch for (design 5.12)."""
 
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -18,6 +18,16 @@ def client_address(request: HttpRequest) -> str:
     if not trusted or len(hops) < trusted:
         return remote
     return hops[-trusted] if _is_address(hops[-trusted]) else remote
+
+
+def limit_key(address: str) -> str:
+    """What limits count by: an IPv4 address, or the /64 of an IPv6 one, which belongs to one customer line."""
+    if not _is_address(address):
+        return ""
+    parsed = ip_address(address)
+    if not isinstance(parsed, IPv6Address):
+        return address
+    return str(parsed.ipv4_mapped or ip_network((int(parsed), 64), strict=False).network_address)
 
 
 def _is_address(value: str) -> bool:

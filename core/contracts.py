@@ -133,11 +133,15 @@ def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:
 def _renamed(error: DomainError, contract: Contract) -> DomainError:
     if error.param is not None:
         error.param = contract.renames.get(error.param, error.param)
+    if isinstance(error, InvalidInput):
+        return InvalidInput({contract.renames.get(name, name): found for name, found in error.errors.items()})
     return error
 
 
 def as_domain_error(error: Exception) -> DomainError:
     """What an exception from Django or ninja means in our hierarchy; anything unknown is our mistake."""
+    if isinstance(error, HttpError) and isinstance(error.__cause__, DomainError):
+        return error.__cause__  # ninja wraps what the parser refused
     if isinstance(error, DomainError):
         return error
     if isinstance(error, NinjaValidationError):
@@ -184,6 +188,9 @@ class JsonParser(Parser):
     """Strict JSON: NUL characters, which PostgreSQL cannot store, and lone surrogates are refused at the door."""
 
     def parse_body(self, request: HttpRequest) -> Any:
+        if request.content_type != "application/json" and "Origin" in request.headers:
+            # A page may send such a body across sites without asking first; a program without an Origin may not care.
+            raise errors.UnsupportedMediaType
         if b"\\u0000" in request.body:
             raise errors.MalformedRequest("The request contains a NUL character.")
         try:

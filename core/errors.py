@@ -81,10 +81,16 @@ class MethodNotAllowed(DomainError):
     message = "This address does not answer that method."
 
 
-class LengthRequired(DomainError):
-    status = 411
-    code = "length_required"
-    message = "Send the body with a Content-Length header instead of in chunks."
+class SlowBody(DomainError):
+    status = 408
+    code = "request_timeout"
+    message = "The request body did not arrive in time."
+
+
+class UnsupportedMediaType(DomainError):
+    status = 415
+    code = "unsupported_media_type"
+    message = "Send the body as JSON, with Content-Type: application/json."
 
 
 class BodyTooLarge(DomainError):
@@ -109,20 +115,20 @@ class InternalError(DomainError):
     message = "Something went wrong on our side. Quote the request id when you report it."
 
 
+class Overloaded(DomainError):
+    """More wait for an answer than can be given one soon; nothing was started."""
+
+    status = 503
+    code = "overloaded"
+    message = "The shop is too busy to answer right now. Nothing was changed; try again in a moment."
+
+
 class DatabaseUnavailable(DomainError):
-    """The database is away, restarting, or took too long; nothing was changed."""
+    """The database is away, restarting, busy, or took too long."""
 
     status = 503
     code = "database_unavailable"
-    message = "The shop cannot reach its database right now. Nothing was changed; try again in a moment."
-
-
-class OutsidePartyFailed(DomainError):
-    """A party we depend on answered wrongly (502); see `OutsidePartyUnavailable` for a retryable failure."""
-
-    status = 502
-    code = "outside_party_failed"
-    message = "A service this needs did not answer as it should."
+    message = "The shop's database is away or busy. Look whether it worked, or try again in a moment."
 
 
 class OutsidePartyUnavailable(DomainError):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
-from django.db import DatabaseError, close_old_connections, transaction
+from django.db import close_old_connections, transaction
 from prometheus_client import Counter
 
 from core.clock import now
@@ -91,8 +91,9 @@ def work(stop: threading.Event, *, pause_seconds: float = 1.0) -> None:
                 plan_schedule()
                 planned = True
             idle = run_due_jobs() == 0
-        except DatabaseError as error:
-            log.warning("jobs_wait_for_database", reason=str(error).splitlines()[0])
+        except Exception as error:  # noqa: BLE001  # the thread's boundary: whatever it was, the next round may succeed
+            log.warning("jobs_interrupted", reason=redact(f"{type(error).__name__}: {error}")[:200])
+            stop.wait(pause_seconds * 5)
             idle = True
         if idle:
             stop.wait(pause_seconds)

@@ -3,10 +3,15 @@
 import time
 from dataclasses import dataclass
 
+import structlog
 from django.core.cache import cache
+from prometheus_client import Counter
 from redis.exceptions import RedisError
 
 from core.errors import TooManyRequests
+
+log = structlog.get_logger(__name__)
+OPEN = Counter("hanout_throttle_open_total", "Calls let through because the cache was away.", ["scope"])
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,9 @@ def throttle(scope: str, caller: str, rate: Rate) -> None:
     try:
         cache.add(key, 0, timeout=rate.seconds + 5)
         count = cache.incr(key)
-    except (RedisError, ValueError):  # ValueError: the key expired between the two calls
+    except RedisError as error:
+        OPEN.labels(scope=scope).inc()
+        log.warning("throttle_open", scope=scope, error=type(error).__name__)
         return
     if count > rate.limit:
         raise TooManyRequests(retry_after=rate.seconds - passed)

@@ -11,12 +11,11 @@ from apps.accounts.models import Session, User
 from apps.accounts.services.sessions import idle_since
 from apps.accounts.tokens import session_id_of
 from core.client_address import client_address
-from core.errors import NotAllowed
 from core.redaction import conceal
 
 
 class UserRequest(HttpRequest):
-    """A request that passed `bearer` or `staff`."""
+    """A request that passed `bearer`."""
 
     auth: User
     session_of_token: Session
@@ -40,18 +39,7 @@ class BearerAuth(HttpBearer):
         return session.user
 
 
-class StaffAuth(BearerAuth):
-    """The same, for operators only."""
-
-    def authenticate(self, request: HttpRequest, token: str) -> User:
-        user = super().authenticate(request, token)
-        if not user.is_staff:
-            raise NotAllowed
-        return user
-
-
 bearer = BearerAuth()
-staff = StaffAuth()
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.http import HttpRequest
 
-from core.client_address import client_address
+from core.client_address import client_address, limit_key
 from core.throttle import Rate, throttle
 
 # S0: send and verify share one budget. S2: five sign-ins a minute.
@@ -15,4 +15,4 @@ REFRESHES = Rate(limit=60, seconds=60)
 def limit_by_address(request: HttpRequest, scope: str, rate: Rate) -> None:
     """Refuse an address that knocks too often. Off in development, where one machine plays all customers."""
     if settings.ENVIRONMENT != "development":
-        throttle(scope, client_address(request), rate)
+        throttle(scope, limit_key(client_address(request)), rate)

@@ -25,6 +25,10 @@ class UserManager(BaseUserManager["User"]):
         user.save(using=self._db)
         return user
 
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """By email, in whatever letter case it was typed."""
+        return self.get(email=(username or "").strip().lower())
+
     def create_superuser(self, *, email: str, password: str | None = None, **fields: Any) -> "User":
         """Someone who may do everything in the console."""
         return self.create_user(email=email, password=password, is_staff=True, is_superuser=True, **fields)
@@ -76,13 +80,18 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email or self.phone or f"User {self.pk}"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Emails are kept in small letters, wherever they were typed: sign-in looks for them so."""
+        self.email = self.email.strip().lower() if self.email else None
+        super().save(*args, **kwargs)
+
     @property
     def full_name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()
 
     @property
     def needs_completion(self) -> bool:
-        """Whether the profile still lacks the name a delivery needs (S0)."""
+        """Whether the person has yet to become a client by completing the profile (S0)."""
         return self.role_state in {self.RoleState.VISITOR, self.RoleState.PHONE_ONLY}
 
 
@@ -104,7 +113,7 @@ class Code(models.Model):
     phone = models.CharField(max_length=16)
     purpose = models.CharField(max_length=10, choices=Purpose)
     digest = models.BinaryField(max_length=32)
-    address = models.GenericIPAddressField(null=True)
+    address = models.GenericIPAddressField(null=True, help_text="IPv6: the first address of its /64.")
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -155,6 +164,7 @@ class Session(models.Model):
     class EndReason(models.TextChoices):
         SIGNED_OUT = "signed_out"
         REUSED_TOKEN = "reused_token", "an old refresh token was used"
+        PASSWORD_CHANGED = "password_changed", "the password was changed"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="sessions")
@@ -166,13 +176,12 @@ class Session(models.Model):
     refreshed_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
-    end_reason = models.CharField(max_length=12, choices=EndReason, blank=True)
+    end_reason = models.CharField(max_length=16, choices=EndReason, blank=True)
 
     objects = SessionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]
-        indexes = [Index(F("expires_at"), name="session_expiry")]
         constraints = [
             CheckConstraint(condition=Q(ended_at=None) | ~Q(end_reason=""), name="session_end_has_reason"),
         ]

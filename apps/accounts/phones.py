@@ -9,6 +9,7 @@ from django.conf import settings
 from apps.accounts.errors import InvalidPhone
 
 MAX_PHONE_CHARACTERS = 40
+LEAST_DIGITS_WITHOUT_PLUS = 10
 _E164 = re.compile(r"^\+[1-9]\d{6,14}$")
 _SEPARATORS = re.compile(r"[\s().\-/\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 
@@ -36,14 +37,22 @@ def canonical_phone(written: str) -> str:
 def _international(written: str) -> str:
     if len(written) > MAX_PHONE_CHARACTERS:
         raise InvalidPhone(param="phone")
-    digits = "".join(_ascii_digit(character) for character in _SEPARATORS.sub("", written))
+    digits = ascii_digits(written)
     if digits.startswith("00"):
         return f"+{digits[2:]}"
-    return digits if digits.startswith("+") else f"+{digits}"
+    if digits.startswith("+"):
+        return digits
+    # A forgotten plus is forgiven where nothing but an international number is that long; a short one is somebody's
+    # national number, and read as international it would text a stranger abroad.
+    return f"+{digits}" if len(digits) >= LEAST_DIGITS_WITHOUT_PLUS else ""
+
+
+def ascii_digits(written: str) -> str:
+    """Without separators and direction marks, Arabic-Indic and every other decimal digit as 0-9."""
+    return "".join(_ascii_digit(character) for character in _SEPARATORS.sub("", written))
 
 
 def _ascii_digit(character: str) -> str:
-    """Arabic-Indic and every other decimal digit as 0-9; the full-width plus as '+'."""
     value = unicodedata.decimal(character, None)
     if value is not None:
         return str(value)

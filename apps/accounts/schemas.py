@@ -10,7 +10,7 @@ from pydantic.json_schema import SkipJsonSchema
 from apps.accounts.models import User
 
 Phone = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
-Digits = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=8)]
+Digits = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=150)]
 Token = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 

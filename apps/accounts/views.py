@@ -1,12 +1,29 @@
-"""The development inbox: texts that would have been sent."""
+"""Pages about people: the development inbox, and an operator's own password."""
+
+from typing import Any
 
 from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth.views import PasswordChangeView
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse_lazy
 
+from apps.accounts.forms import OwnPasswordForm
 from apps.accounts.models import DevelopmentText
 
 SHOWN = 50
+
+
+class OwnPasswordView(PasswordChangeView):
+    """The console's page for one's own password; unfold's would not end the other sessions."""
+
+    form_class = OwnPasswordForm
+    success_url = reverse_lazy("admin:password_change_done")
+    template_name = "registration/password_change_form.html"
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        return super().get_context_data(**{**admin.site.each_context(self.request), **context})
 
 
 def inbox(request: HttpRequest) -> HttpResponse:

@@ -8,6 +8,7 @@ from typing import Any
 import django
 import orjson
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
@@ -96,13 +97,16 @@ def is_trusted(request: HttpRequest) -> bool:
     offered = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if settings.METRICS_TOKEN and constant_time_compare(offered, settings.METRICS_TOKEN):
         return True
-    user = getattr(request, "user", None)
-    if user is not None and user.is_active and getattr(user, "is_staff", False):
-        return True
     # Behind a proxy every caller arrives from the proxy's address, so that says nothing.
-    if settings.TRUSTED_PROXY_COUNT or "X-Forwarded-For" in request.headers:
+    is_direct = not settings.TRUSTED_PROXY_COUNT and "X-Forwarded-For" not in request.headers
+    return (is_direct and _is_loopback(str(request.META.get("REMOTE_ADDR", "")))) or _is_staff(request)
+
+
+def _is_staff(request: HttpRequest) -> bool:
+    try:
+        return request.user.is_active and getattr(request.user, "is_staff", False)
+    except (OperationalError, InterfaceError):  # the session's database is what the report is about
         return False
-    return _is_loopback(str(request.META.get("REMOTE_ADDR", "")))
 
 
 def _is_loopback(address: str) -> bool:

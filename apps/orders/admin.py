@@ -53,6 +53,10 @@ class LineInline(_ReadOnlyInline):
     fields = ("product_name", "product_sku", "quantity", "shown_price", "shown_total")
     readonly_fields = ("shown_price", "shown_total")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OrderLine]:
+        rows: QuerySet[OrderLine] = super().get_queryset(request).select_related("order")
+        return rows
+
     @display(description="unit price")  # type: ignore[untyped-decorator]
     def shown_price(self, line: OrderLine) -> str:
         return major(line.unit_price, line.order.currency)

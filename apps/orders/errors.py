@@ -1,6 +1,6 @@
 """What the counter refuses."""
 
-from core.errors import DomainError, NotFound
+from core.errors import DomainError, NotFound, TooManyRequests
 
 
 class OrderNotFound(NotFound):
@@ -21,6 +21,16 @@ class CartEmpty(DomainError):
 class CartFull(DomainError):
     code = "cart_full"
     message = "A cart holds at most 100 different items."
+
+
+class OrderTooLarge(DomainError):
+    code = "order_too_large"
+    message = "That is more than one order can hold. Ask the shop about larger quantities."
+
+
+class TooManyUnpaidOrders(TooManyRequests):
+    code = "too_many_unpaid_orders"
+    message = "Several of your orders wait for payment. Pay or cancel one of them first."
 
 
 class ProductUnavailable(DomainError):

@@ -13,6 +13,8 @@ from core.clock import now
 
 MAX_LINES = 100
 MAX_QUANTITY = 1_000
+MAX_UNITS = 2_000
+MAX_UNPAID_ORDERS = 5
 
 
 class Cart(models.Model):
@@ -52,6 +54,10 @@ class OrderQuerySet(models.QuerySet["Order"]):
         """A customer's own orders; the console has its own door."""
         return self.filter(user=user)
 
+    def refund_due(self) -> "OrderQuerySet":
+        """Paid for, and cancelled before they were shipped: the money is still with us."""
+        return self.filter(status=Order.Status.CANCELLED, payment_status=Order.PaymentStatus.PAID)
+
     def lapsed(self) -> "OrderQuerySet":
         """Unpaid orders whose goods are no longer kept for them."""
         return self.filter(status=Order.Status.PENDING, reserved_until__lte=now())
@@ -86,6 +92,7 @@ class Order(models.Model):
     billing_address = models.JSONField()
     customer_notes = models.CharField(max_length=1000, blank=True)
     reserved_until = models.DateTimeField(null=True, help_text="Until when the goods are kept for an unpaid order.")
+    paid_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -109,6 +116,7 @@ class Order(models.Model):
             CheckConstraint(
                 condition=Q(total=F("subtotal") + F("tax_amount") + F("shipping_cost")), name="order_total_adds_up"
             ),
+            CheckConstraint(condition=~Q(payment_status="paid", paid_at=None), name="order_paid_has_instant"),
             CheckConstraint(condition=~Q(status="pending", reserved_until=None), name="order_unpaid_expires"),
         ]
 

@@ -12,6 +12,11 @@ def announce_placed(order_id: str) -> None:
     services.announce_placed(order_id=UUID(order_id))
 
 
-@job("orders.expire_unpaid", every=timedelta(seconds=20))
-def expire_unpaid() -> None:
-    services.expire_unpaid_orders()
+@job("orders.plan_expiries", every=timedelta(seconds=20))
+def plan_expiries() -> None:
+    services.plan_expiries()
+
+
+@job("orders.expire")
+def expire(order_id: str) -> None:
+    services.expire_order(order_id=UUID(order_id))

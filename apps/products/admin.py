@@ -8,7 +8,8 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
-from apps.products import queries
+from apps.products import queries, services
+from apps.products.forms import ReceiveGoodsForm
 from apps.products.models import Category, Product, ProductImage, ProductVariant, StockItem, StockMovement, Tag
 from core.money import major
 
@@ -19,8 +20,11 @@ class ImageInline(TabularInline):  # type: ignore[misc]  # unfold is untyped
 
 
 class VariantInline(TabularInline):  # type: ignore[misc]  # unfold is untyped
+    """Sizes and colours; one that was stocked or sold is switched off, never deleted."""
+
     model = ProductVariant
     extra = 0
+    can_delete = False
     fields = ("name", "sku", "price", "is_active", "position")
 
 
@@ -94,15 +98,21 @@ class StockItemAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
 
 @admin.register(StockMovement)
 class StockMovementAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
-    """The ledger; lines are only ever added, by the services."""
+    """The ledger; adding a line receives goods, and none is ever changed or deleted."""
 
     list_display = ("created_at", "kind", "item", "on_hand_change", "reserved_change", "allocated_change", "reference")
     list_filter = ("kind",)
     list_select_related = ("item__product", "item__variant__product")
-    search_fields = ("reference", "item__product__name")
+    search_fields = ("reference", "item__product__name", "item__product__sku")
+    form = ReceiveGoodsForm
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+    def get_fields(self, request: HttpRequest, obj: object = None) -> tuple[str, ...]:
+        delivery = ("product", "variant", "quantity", "reference")
+        return delivery if obj is None else self.list_display
+
+    def save_model(self, request: HttpRequest, obj: StockMovement, form: ReceiveGoodsForm, change: object) -> None:
+        line = services.receive_stock(lines=[form.line()], reference=form.cleaned_data["reference"])[0]
+        obj.pk, obj.item, obj.kind = line.pk, line.item, line.kind
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False

@@ -4,8 +4,13 @@ import uuid
 
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import CheckConstraint, F, Index, Q
+from django.db.models import CheckConstraint, F, Index, Q, Value
+from django.db.models.functions import Replace
+
+# Minor units; a full cart of it still fits a database integer.
+MAX_PRICE = 10**12
 
 
 class Category(models.Model):
@@ -46,9 +51,6 @@ class ProductQuerySet(models.QuerySet["Product"]):
         """What a customer may see."""
         return self.filter(is_active=True, category__is_active=True)
 
-    def discounted(self) -> "ProductQuerySet":
-        return self.filter(compare_at_price__gt=F("price"))
-
 
 class Product(models.Model):
     """Something we sell; prices are minor units of SHOP_CURRENCY."""
@@ -59,7 +61,9 @@ class Product(models.Model):
     sku = models.CharField("SKU", max_length=64, unique=True)
     description = models.TextField(max_length=10_000, blank=True)
     category = models.ForeignKey(Category, models.PROTECT, related_name="products")
-    price = models.PositiveBigIntegerField(help_text="Minor units: 1999 is 19.99.")
+    price = models.PositiveBigIntegerField(
+        help_text="Minor units: 1999 is 19.99.", validators=[MinValueValidator(1), MaxValueValidator(MAX_PRICE)]
+    )
     compare_at_price = models.PositiveBigIntegerField(null=True, blank=True, help_text="The price before, if reduced.")
     cost_per_item = models.PositiveBigIntegerField(null=True, blank=True, help_text="What it costs us; never shown.")
     track_inventory = models.BooleanField(default=True)
@@ -74,7 +78,8 @@ class Product(models.Model):
     # 'simple' does not stem: it treats Arabic, Spanish and English names alike.
     search_vector = models.GeneratedField(
         expression=SearchVector("name", weight="A", config="simple")
-        + SearchVector("sku", weight="A", config="simple")
+        # A hyphen would make "KIT-001" the word "kit" and the number -1.
+        + SearchVector(Replace("sku", Value("-"), Value(" ")), weight="A", config="simple")
         + SearchVector("description", weight="C", config="simple"),
         output_field=SearchVectorField(),
         db_persist=True,
@@ -89,7 +94,7 @@ class Product(models.Model):
             Index(F("created_at").desc(), F("id"), name="product_newest"),
             Index(F("price"), F("id"), name="product_cheapest"),
         ]
-        constraints = [CheckConstraint(condition=Q(price__gt=0), name="product_price_positive")]
+        constraints = [CheckConstraint(condition=Q(price__gt=0, price__lte=MAX_PRICE), name="product_price_in_bounds")]
 
     def __str__(self) -> str:
         return self.name
@@ -115,14 +120,23 @@ class ProductVariant(models.Model):
     product = models.ForeignKey(Product, models.CASCADE, related_name="variants")
     name = models.CharField(max_length=100)
     sku = models.CharField("SKU", max_length=64, unique=True)
-    price = models.PositiveBigIntegerField(null=True, blank=True, help_text="Minor units; empty: the product's price.")
+    price = models.PositiveBigIntegerField(
+        null=True,
+        blank=True,
+        help_text="Minor units; empty: the product's price.",
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_PRICE)],
+    )
     attributes = models.JSONField(default=dict, blank=True)
     is_active = models.BooleanField(default=True)
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         ordering = ["position", "name", "pk"]
-        constraints = [CheckConstraint(condition=Q(price=None) | Q(price__gt=0), name="variant_price_positive")]
+        constraints = [
+            CheckConstraint(
+                condition=Q(price=None) | Q(price__gt=0, price__lte=MAX_PRICE), name="variant_price_in_bounds"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.product} · {self.name}"
@@ -131,8 +145,8 @@ class ProductVariant(models.Model):
 class StockItem(models.Model):
     """How much of one sellable thing there is; the database refuses to promise more than stands on the shelf."""
 
-    product = models.ForeignKey(Product, models.CASCADE, related_name="stock")
-    variant = models.ForeignKey(ProductVariant, models.CASCADE, null=True, blank=True, related_name="stock")
+    product = models.ForeignKey(Product, models.PROTECT, related_name="stock")
+    variant = models.ForeignKey(ProductVariant, models.PROTECT, null=True, blank=True, related_name="stock")
     on_hand = models.PositiveIntegerField(default=0)
     reserved = models.PositiveIntegerField(default=0, help_text="Promised to orders that are not paid yet.")
     allocated = models.PositiveIntegerField(default=0, help_text="Paid for and waiting to be shipped.")
@@ -164,7 +178,7 @@ class StockMovement(models.Model):
         ALLOCATE = "allocate"
         DEALLOCATE = "deallocate"
 
-    item = models.ForeignKey(StockItem, models.CASCADE, related_name="movements")
+    item = models.ForeignKey(StockItem, models.PROTECT, related_name="movements")
     kind = models.CharField(max_length=10, choices=Kind)
     on_hand_change = models.IntegerField(default=0)
     reserved_change = models.IntegerField(default=0)

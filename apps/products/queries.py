@@ -6,17 +6,21 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.search import SearchQuery, SearchRank
-from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
 
-from apps.products.models import Category, Product, ProductImage, StockItem
+from apps.products.models import Category, Product, ProductImage, ProductVariant, StockItem
 
 # Products with annotations, or rows of them: the stubs cannot name what `annotate` adds.
 Products = QuerySet[Any, Any]
 
+# What can be bought: a product's own stock if it has no variants, else that of the variants that are on.
+_SELLABLE = Q(variant__is_active=True) | (
+    Q(variant=None) & ~Exists(ProductVariant.objects.filter(product=OuterRef("product")))
+)
 _AVAILABLE = Coalesce(
     Subquery(
-        StockItem.objects.filter(product=OuterRef("pk"))
+        StockItem.objects.filter(_SELLABLE, product=OuterRef("pk"))
         .order_by()
         .values("product")
         .annotate(total=Sum(F("on_hand") - F("reserved") - F("allocated")))

@@ -4,14 +4,12 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from config.env import Env, Environment
-from config.refusals import SettingsRefused
 
 STATEMENT_TIMEOUT_MS = 30_000
-_SCHEMES = {"postgres", "postgresql"}
 
 
 def database(env: Env) -> dict[str, Any]:
-    """The `default` entry of DATABASES; refuses any URL that is not PostgreSQL's."""
+    """The `default` entry of DATABASES."""
     if url := env.database_url.get_secret_value():
         named = _from_url(url)
     elif env.db_name:
@@ -43,17 +41,13 @@ def _common() -> dict[str, Any]:
 
 
 def _with_limits(options: dict[str, str]) -> dict[str, str]:
-    # A statement that takes half a minute is lost; it must not also hold its locks.
-    return {"options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS}", **options}
+    # A statement that takes half a minute is lost; it must not also hold its locks. Ours first: a given one wins.
+    given = options.get("options", "")
+    return {**options, "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} {given}".rstrip()}
 
 
 def _from_url(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
-    if parts.scheme not in _SCHEMES:
-        raise SettingsRefused(
-            f"DATABASE_URL starts with '{parts.scheme}:': Hanout runs on PostgreSQL only. "
-            "Use postgresql://user:password@host:5432/name, or leave it unset in development."
-        )
     options = dict(parse_qsl(parts.query))
     return {
         "NAME": unquote(parts.path.lstrip("/")),

@@ -1,4 +1,4 @@
-"""Production's behaviour, where testers may still be let in (`OTP_TEST_*`)."""
+"""Production's behaviour, for testers."""
 
 from config.env import Environment, select
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from core.contracts import error_response
-from core.errors import BodyTooLarge, DomainError, LengthRequired, MalformedRequest
+from core.errors import BodyTooLarge, DomainError, MalformedRequest
 
 MAX_QUERY_CHARACTERS = 8_000
 
@@ -28,9 +28,6 @@ class InputBoundsMiddleware:
         return self.get_response(request)
 
     def _check_length(self, request: HttpRequest) -> None:
-        if "Transfer-Encoding" in request.headers:
-            # WSGI has no length to bound such a body by, and Django would take it for an empty one.
-            raise LengthRequired
         is_upload = request.headers.get("Content-Type", "").startswith("multipart/")
         limit: int = settings.MAX_UPLOAD_BYTES if is_upload else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         length = str(request.META.get("CONTENT_LENGTH") or 0)

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from django.db import IntegrityError, transaction
 
@@ -66,6 +68,23 @@ def test_s3_registers_then_logs_in(api, settings):
     assert seen[1]["user"]["full_name"] == "Layla"
     assert seen[1]["user"]["is_verified"] is True
     assert set(seen[1]["tokens"]) == {"access", "refresh"}
+
+
+def test_a_code_verifies_the_phone_of_somebody_who_was_there_before(api):
+    User.objects.create_user(phone=PHONE)
+    api.send("POST", "/api/users/send-otp/", {"phone": PHONE})
+    body = api.send("POST", "/api/users/verify-otp/", {"phone": PHONE, "otp": last_code(PHONE)}).json()
+    assert body["user"]["is_verified"] is True
+    assert User.objects.get().role_state == "phone_only"
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+def test_another_site_cannot_send_texts_through_its_visitors(api, kind):
+    reply = api.generic(
+        "POST", "/api/users/send-otp/", json.dumps({"phone": PHONE}), content_type=kind, HTTP_ORIGIN="https://evil.test"
+    )
+    assert (reply.status_code, reply.json()["code"]) == (415, "unsupported_media_type")
+    assert not Code.objects.exists()
 
 
 def test_a_wrong_code_is_400_in_both_shapes_and_opens_nothing(api):

@@ -8,6 +8,7 @@ from apps.accounts.models import Code, DevelopmentText, Guess, Session, User
 from apps.accounts.services import forget_old_codes, send_code, sign_in_with_code, verify_code
 from apps.accounts.texts import NoProvider
 from core.clock import now
+from core.errors import InvalidInput
 from tests.races import race
 
 PHONE = "+966512345678"
@@ -75,6 +76,34 @@ def test_five_wrong_guesses_end_the_code(settings):
         guess(code)
     assert 0 < refused.value.retry_after <= settings.OTP_TTL_SECONDS + 1
     assert Code.objects.get().used_at is None
+
+
+@pytest.mark.parametrize("spelling", ["{0} {1}", "{0}-{1}", " {0}{1} "])
+def test_a_code_is_read_as_people_type_it(spelling):
+    code = send()
+    guess(spelling.format(code[:3], code[3:]))
+
+
+def test_arabic_digits_are_digits():
+    guess(send().translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")))
+
+
+@pytest.mark.parametrize("typed", ["", "abcdef", "12345", "1234567", "12a456", '": "', "½½½½½½"])
+def test_what_cannot_be_a_code_costs_nothing(typed):
+    code = send()
+    with pytest.raises(InvalidInput):
+        guess(typed)
+    assert Code.objects.get().attempts == 0
+    guess(code)
+
+
+def test_addresses_of_one_ipv6_line_share_the_limit(settings):
+    settings.OTP_IP_HOURLY_LIMIT = 2
+    for number in range(2):
+        send(f"+96650000000{number}", address=f"2001:db8:1:2::{number}")
+    with pytest.raises(TooManyTexts):
+        send("+966500000009", address="2001:db8:1:2:ffff::1")
+    send("+966500000009", address="2001:db8:1:3::1")
 
 
 def test_an_expired_code_is_refused(settings):

@@ -22,7 +22,20 @@ def test_every_spelling_is_one_phone(written):
 
 
 @pytest.mark.parametrize(
-    "written", ["", "+", "hello", "+0123456789", "123", "+9665123456789012345", "+96651234567x", "x" * 50, "-"]
+    "written",
+    [
+        "",
+        "+",
+        "hello",
+        "+0123456789",
+        "123",
+        "+9665123456789012345",
+        "+96651234567x",
+        "512345678",
+        "0512345678",
+        "x" * 50,
+        "-",
+    ],
 )
 def test_what_is_no_phone_is_refused(written):
     with pytest.raises(InvalidPhone):

@@ -1,3 +1,5 @@
+import base64
+import json
 from datetime import timedelta
 
 import jwt
@@ -116,6 +118,15 @@ def test_another_algorithm_is_refused(signed_in):
     ):
         with pytest.raises(TokenRejected):
             session_id_of(forged)
+
+
+@pytest.mark.parametrize("kid", ["a\0b", "\ud800", "x" * 5000, 7, None, ["a"], "0" * 15, "00000000000000Zz"])
+def test_a_key_id_no_key_can_have_is_refused(db, kid):
+    def part(value):
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+    with pytest.raises(TokenRejected):
+        session_id_of(f"{part({'alg': 'EdDSA', 'typ': 'JWT', 'kid': kid})}.{part({'sub': 'x'})}.c2ln")
 
 
 def test_an_expired_access_token_is_refused(signed_in, settings):

@@ -1,10 +1,14 @@
+import re
+import subprocess
+import threading
 from datetime import timedelta
 
 import pytest
 import time_machine
-from django.db import transaction
+from django.db import InterfaceError, transaction
 
 from apps.products.models import Category
+from config.env import ROOT
 from core import outbox
 from core.clock import now
 from core.models import OutboxJob
@@ -98,7 +102,12 @@ def test_a_missed_run_is_caught_up_once(jobs):
 
 
 def test_every_name_that_is_enqueued_has_a_job():
-    assert {"orders.announce_placed", "orders.expire_unpaid", "accounts.forget_old_codes"} <= set(registered_jobs())
+    written = subprocess.run(
+        ["git", "grep", "-hoE", r'enqueue\(\s*"[a-z_.]+"', "--", "apps", "core"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    names = set(re.findall(r'"([a-z_.]+)"', written))
+    assert {"orders.announce_placed", "orders.expire"} <= names <= set(registered_jobs())
 
 
 @pytest.mark.django_db(transaction=True)
@@ -108,3 +117,20 @@ def test_eight_workers_run_each_job_once(jobs):
     race(lambda _: run_due_jobs(), threads=8)
     assert sorted(jobs) == list(range(40))
     assert not OutboxJob.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("trouble", [RuntimeError("no server"), InterfaceError("connection already closed")])
+def test_a_worker_outlives_whatever_one_round_meets(jobs, monkeypatch, trouble):
+    stop, rounds = threading.Event(), []
+
+    def run():
+        rounds.append(1)
+        if len(rounds) == 1:
+            raise trouble
+        stop.set()
+        return 0
+
+    monkeypatch.setattr(outbox, "run_due_jobs", run)
+    outbox.work(stop, pause_seconds=0.01)
+    assert len(rounds) == 2

@@ -2,6 +2,7 @@ import time
 
 import psycopg
 import pytest
+from django.db import OperationalError
 
 from apps.health import probes
 from tests.conftest import Api
@@ -93,6 +94,25 @@ def test_the_report_is_always_200_and_names_versions_to_insiders_only(api, monke
     degraded = api.get("/health/")
     assert degraded.status_code == 200
     assert degraded.json()["checks"]["database"]["status"] == "unhealthy"
+
+
+def test_the_signed_in_operator_sees_the_report_of_a_lost_database(operator, monkeypatch):
+    signed_in = Api(REMOTE_ADDR="203.0.113.9")
+    signed_in.force_login(operator)
+    monkeypatch.setattr(probes, "check_database", unreachable)
+    monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.load", lost_session)
+    assert signed_in.get("/health/").status_code == 200
+    assert signed_in.get("/metrics/").status_code == 404
+
+
+def lost_session(self):
+    raise OperationalError("gone")
+
+
+@pytest.mark.parametrize("path", ["/health/live/", "/health/ready/", "/health/", "/health", "/metrics"])
+def test_a_probe_may_name_any_host(api, path):
+    assert api.get(path, HTTP_HOST="10.1.2.3:8000").status_code == 200
+    assert api.get("/api/products/", HTTP_HOST="10.1.2.3:8000").status_code == 400
 
 
 def test_s4s_health_answers_for_the_database(api, monkeypatch):

@@ -2,12 +2,19 @@
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import Group, Permission
+from django.db.models import ProtectedError
 from django.urls import reverse
 
 from apps.accounts.models import User
+from apps.operations.console import _order_figures
 from apps.operations.services.seeding import seed_demo
 from apps.orders.models import Order
-from apps.products.models import StockItem
+from apps.orders.services import cancel_order
+from apps.products.models import Product, StockItem, StockMovement
+from core.clock import now
+from tests.conftest import Api
+from tests.factories.products import ProductFactory, VariantFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -78,5 +85,118 @@ def test_balances_and_ledger_cannot_be_typed_in(shop, staff):
     staff.post(reverse("admin:products_stockitem_change", args=[item.pk]), {"on_hand": 999})
     item.refresh_from_db()
     assert item.on_hand != 999
-    assert staff.get(reverse("admin:products_stockmovement_add")).status_code == 403
+    line = item.movements.first()
+    assert staff.post(reverse("admin:products_stockmovement_change", args=[line.pk]), {}).status_code == 403
+    assert staff.post(reverse("admin:products_stockmovement_delete", args=[line.pk])).status_code == 403
     assert staff.get(reverse("admin:orders_order_add")).status_code == 403
+
+
+def test_goods_are_received_through_the_ledger(staff, db):
+    mug, shirt = ProductFactory(name="Mug"), ProductFactory(name="Shirt")
+    small = VariantFactory(product=shirt)
+    add = reverse("admin:products_stockmovement_add")
+    for product, variant in ((mug, ""), (shirt, small.pk)):
+        delivery = {"product": product.pk, "variant": variant, "quantity": 7, "reference": "Delivery 12"}
+        assert staff.post(add, delivery).status_code == 302
+    assert [item.on_hand for item in StockItem.objects.all()] == [7, 7]
+    refused = staff.post(add, {"product": shirt.pk, "variant": "", "quantity": 7, "reference": "x"})
+    assert "stocked by variant" in refused.content.decode()
+    assert StockMovement.objects.count() == 2
+
+
+def test_stock_and_its_ledger_outlive_any_deletion(shop, staff):
+    shirt = Product.objects.get(sku="TEX-005")
+    before = StockMovement.objects.count()
+    with pytest.raises(ProtectedError):
+        shirt.variants.first().delete()
+    assert staff.post(reverse("admin:products_product_delete", args=[shirt.pk]), {"post": "yes"}).status_code in {
+        200,
+        403,
+    }
+    assert StockMovement.objects.count() == before
+    assert Product.objects.filter(pk=shirt.pk).exists()
+
+
+def test_an_order_page_takes_the_same_queries_however_many_lines(shop, staff, django_assert_max_num_queries):
+    order = Order.objects.get(total=8415)
+    assert order.items.count() == 3
+    with django_assert_max_num_queries(12):
+        staff.get(reverse("admin:orders_order_change", args=[order.pk]))
+
+
+def test_a_colleague_without_permissions_learns_nothing_on_the_front_page(shop, client):
+    colleague = User.objects.create_user(email="new@shop.test", password="a long enough phrase", is_staff=True)
+    client.force_login(colleague)
+    page = client.get("/admin/").content.decode()
+    assert "Paid in seven days" not in page
+    assert Order.objects.first().number not in page
+
+
+def test_a_group_gives_a_colleague_their_part(shop, client):
+    colleague = User.objects.create_user(email="new@shop.test", password="a long enough phrase", is_staff=True)
+    colleague.groups.add(Group.objects.create(name="Orders"))
+    colleague.groups.get().permissions.add(Permission.objects.get(codename="view_order"))
+    client.force_login(colleague)
+    page = client.get("/admin/").content.decode()
+    assert "Waiting for payment" in page
+    assert "Campaigns with a flag" not in page
+
+
+def test_what_is_owed_is_counted_and_not_taken_for_turnover(shop):
+    paid = Order.objects.filter(payment_status="paid").first()
+    before = {figure["title"]: figure["value"] for figure in _order_figures()}
+    cancel_order(order_id=paid.pk, actor=None)
+    after = {figure["title"]: figure["value"] for figure in _order_figures()}
+    assert (before["Refunds due"], after["Refunds due"]) == (0, 1)
+    assert before["Paid in seven days"] != after["Paid in seven days"]
+
+
+SIGN_IN = {"username": "Operator@Shop.Test", "password": "a long enough phrase"}
+
+
+def test_the_console_takes_an_email_in_any_letter_case(client, operator):
+    assert client.post("/admin/login/", SIGN_IN).status_code == 302
+
+
+def test_the_consoles_door_has_the_limits_of_the_api(client, operator):
+    for _ in range(10):
+        client.post("/admin/login/", SIGN_IN | {"password": "wrong"})
+    shut = client.post("/admin/login/", SIGN_IN)
+    assert shut.status_code == 200
+    assert "Too many" in shut.content.decode()
+
+
+def test_a_password_set_in_the_console_ends_the_persons_sessions(client, operator, sign_in):
+    person = User.objects.create_user(email="Sara@Shop.Test", password="the first phrase of it")
+    phone = sign_in(person)
+    client.force_login(operator)
+    typed = {"password1": "another long phrase", "password2": "another long phrase", "usable_password": "true"}
+    assert client.post(reverse("admin:auth_user_password_change", args=[person.pk]), typed).status_code == 302
+    assert phone.send("GET", "/api/accounts/me/").status_code == 401
+    body = {"email": "SARA@shop.test", "password": "another long phrase"}
+    assert Api().send("POST", "/api/auth/login/", body).status_code == 200
+
+
+def test_ones_own_new_password_ends_ones_other_sessions(client, operator, sign_in):
+    phone = sign_in(operator)
+    client.force_login(operator)
+    new = "another long phrase"
+    typed = {"old_password": "a long enough phrase", "new_password1": new, "new_password2": new}
+    assert client.post(reverse("admin:password_change"), typed).status_code == 302
+    assert phone.send("GET", "/api/accounts/me/").status_code == 401
+
+
+def test_a_phone_typed_in_the_console_is_canonical_and_not_verified(client, operator):
+    person = User.objects.create_user(phone="+966512345678", phone_verified_at=now())
+    client.force_login(operator)
+    page = reverse("admin:accounts_user_change", args=[person.pk])
+    typed = {"phone": "00966 50 000 0009", "role_state": "client", "is_active": "on"}
+    assert client.post(page, typed).status_code == 302
+    person.refresh_from_db()
+    assert (person.phone, person.phone_verified_at) == ("+966500000009", None)
+    assert "country code" in client.post(page, typed | {"phone": "hello"}).content.decode()
+
+
+@pytest.mark.parametrize("page", ["/admin", "/inbox", "/api/docs", "/api/schema"])
+def test_pages_people_type_lead_on_without_the_slash(client, page):
+    assert client.get(page)["Location"] == f"{page}/"

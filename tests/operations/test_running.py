@@ -59,7 +59,7 @@ def test_a_stranger_walks_from_code_to_order_and_sees_stock_fall(open_shop):
 
 
 def test_it_says_where_everything_is_in_ten_calm_lines(open_shop):
-    said = [line for line in open_shop.log.read_text().splitlines() if line.strip() and " GET " not in line]
+    said = [line for line in open_shop.log.read_text().splitlines() if line.strip() and not line.endswith(" ms")]
     assert len(said) <= 10
     assert f"http://localhost:{open_shop.port}/admin/" in open_shop.log.read_text()
     password = json.loads((open_shop.folder / "operator.json").read_text())["password"]
@@ -100,8 +100,9 @@ def keep_ordering(shop, stop, phone):
     product = max(shelf, key=lambda row: row["stock_quantity"])
     order = {"items": [{"product_id": product["id"], "quantity": 1}], "shipping_address": ADDRESS}
     while not stop.is_set():
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            shop.call("/api/orders/", order, token)
+        with contextlib.suppress(OSError, http.client.HTTPException, KeyError):
+            placed = shop.call("/api/orders/", order, token)[1]
+            shop.call(f"/api/orders/{placed['id']}/cancel/", {}, token)  # five may wait for payment
 
 
 HALF_DONE = """

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 import signal
 import socket
@@ -9,8 +10,11 @@ import time
 
 import psutil
 import pytest
+from django.core.management.base import CommandError
 
+from apps.operations.web_static import MANIFEST, collect_static
 from config import embedded_postgres
+from config.env import ROOT
 from tests.processes import Served
 
 
@@ -38,6 +42,21 @@ def served(migrated, tmp_path, redis_server):
     yield web.wait_until_open()
     if web.process.poll() is None:
         web.interrupt()
+
+
+@pytest.fixture
+def serve(migrated, tmp_path):
+    """Starts servers by name, and ends those a failed test leaves behind."""
+    started = []
+
+    def start(name, **environ):
+        started.append(Served(tmp_path / name, DATABASE_URL=migrated.url, TMPDIR=str(tmp_path), **environ))
+        return started[-1].wait_until_open()
+
+    yield start
+    for web in started:
+        if web.process.poll() is None:
+            web.interrupt()
 
 
 def postmaster_of(database):
@@ -154,15 +173,86 @@ def shared(migrated, tmp_path_factory):
     web.interrupt()
 
 
-def test_a_body_without_a_length_is_refused_before_it_is_read(shared):
+CHUNKED = b"POST /api/users/send-otp/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
+JSON = b"Content-Type: application/json\r\n\r\n"
+
+
+def test_a_body_in_chunks_is_read_like_any_other(shared):
+    body = json.dumps({"phone": f"+9665{time.time_ns() % 10**8:08d}"}).encode()
+    answer = shared.raw(CHUNKED + JSON + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
+    assert answer.startswith(b"HTTP/1.1 200 "), answer[:300]
+
+
+def test_a_body_in_chunks_is_read_only_as_far_as_a_body_may_go(shared):
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
-    head = b"POST /api/users/send-otp/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
     with socket.create_connection(("127.0.0.1", shared.port), timeout=10) as line:
         with contextlib.suppress(ConnectionError):  # it may stop listening, which is an answer too
-            line.sendall(head + chunk * 40 + b"0\r\n\r\n")
+            line.sendall(CHUNKED + JSON + chunk * 40 + b"0\r\n\r\n")
         answer = line.recv(65536)
-    assert answer.startswith(b"HTTP/1.1 411 "), answer[:200]
+    assert answer.startswith(b"HTTP/1.1 413 "), answer[:200]
+
+
+def test_bodies_that_never_come_stop_nobody_else(shared):
+    stuck = b"POST /api/users/verify-otp/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{"
+    with contextlib.ExitStack() as stack:
+        for _ in range(64):
+            stack.enter_context(socket.create_connection(("127.0.0.1", shared.port))).sendall(stuck)
+        time.sleep(0.5)
+        started = time.monotonic()
+        assert shared.call("/health/live/")[0] == 200
+        assert shared.call("/api/products/")[0] == 200
+        assert time.monotonic() - started < 2
 
 
 def test_a_host_that_is_not_served_is_refused(shared):
     assert shared.raw(b"GET / HTTP/1.1\r\nHost: evil.test\r\nConnection: close\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+
+
+def test_outside_development_pages_find_their_static_files_without_a_step_before(serve):
+    (ROOT / "staticfiles" / MANIFEST).unlink(missing_ok=True)
+    web = serve("data", ENVIRONMENT="staging", TRUSTED_PROXY_COUNT="1")
+    head = b" HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-Proto: https\r\nConnection: close\r\n\r\n"
+    pages = [web.raw(b"GET " + path + head) for path in (b"/admin/login/", b"/api/docs/")]
+    assert [page[:12] for page in pages] == [b"HTTP/1.1 200"] * 2
+    style = re.search(rb'"(/static/[^"]+\.css)"', pages[0]).group(1)
+    assert web.raw(b"GET " + style + head).startswith(b"HTTP/1.1 200 ")
+    assert listens_on(web) == {"0.0.0.0"}  # noqa: S104  # what a deployment is
+
+
+def test_static_files_are_left_alone_when_the_image_brings_them(serve):
+    manifest = ROOT / "staticfiles" / MANIFEST
+    manifest.unlink(missing_ok=True)
+    serve("image", ENVIRONMENT="staging", COLLECT_STATIC="0")
+    assert not manifest.exists()
+
+
+def test_static_files_that_cannot_be_written_are_one_sentence(tmp_path, settings):
+    (tmp_path / "file").write_text("where a folder should be")
+    settings.STATIC_ROOT = tmp_path / "file" / "static"
+    with pytest.raises(CommandError, match=r"^Static files cannot be written to .* is built\.$"):
+        collect_static()
+
+
+def test_in_development_it_is_open_to_this_machine_only(shared):
+    assert "open to this machine only: http://127.0.0.1:" in shared.log.read_text()
+    assert listens_on(shared) == {"127.0.0.1"}
+
+
+def listens_on(web):
+    workers = psutil.Process(web.process.pid).children()
+    return {line.laddr.ip for worker in workers for line in worker.net_connections() if line.status == "LISTEN"}
+
+
+def test_counters_of_a_killed_server_are_swept_and_those_of_a_living_one_kept(serve, tmp_path):
+    killed = serve("killed")
+    os.killpg(killed.process.pid, signal.SIGKILL)
+    killed.process.wait()
+    (left,) = tmp_path.glob("metrics-*")
+    first = serve("first")
+    assert not left.exists()
+    second = serve("second")
+    assert len(list(tmp_path.glob("metrics-*"))) == 2
+    assert 'route="health/live/"' in first.text("/metrics")
+    first.interrupt()
+    second.interrupt()
+    assert list(tmp_path.glob("*metrics-*")) == []

@@ -5,7 +5,15 @@ import time_machine
 
 from apps.accounts.models import DevelopmentText, User
 from apps.orders import services
-from apps.orders.errors import CartEmpty, CartFull, CartItemNotFound, ProductUnavailable, WrongOrderState
+from apps.orders.errors import (
+    CartEmpty,
+    CartFull,
+    CartItemNotFound,
+    OrderTooLarge,
+    ProductUnavailable,
+    TooManyUnpaidOrders,
+    WrongOrderState,
+)
 from apps.orders.models import CartItem, Order, OrderEvent
 from apps.orders.services import Addresses, BasketLine
 from apps.products.errors import OutOfStock
@@ -162,9 +170,10 @@ def test_an_unpaid_order_lets_go_of_its_goods_in_time(shopper_user, settings):
     mug = ProductFactory(stock=1)
     unpaid, paid = place(shopper_user, (mug, 1)), place(shopper_user, (ProductFactory(stock=1), 1))
     services.mark_paid(order_id=paid.pk, actor=None, note="")
-    assert services.expire_unpaid_orders() == 0
+    assert services.plan_expiries() == 0
     with time_machine.travel(now() + timedelta(minutes=settings.RESERVATION_MINUTES, seconds=1)):
-        assert services.expire_unpaid_orders() == 1
+        assert services.plan_expiries() == 1
+        run_due_jobs()
     unpaid.refresh_from_db()
     assert unpaid.status == "cancelled"
     assert stock(mug) == (1, 0, 0)
@@ -203,10 +212,91 @@ def test_cancelling_and_expiring_at_once_puts_the_goods_back_once(settings):
     user = User.objects.create_user(phone="+966512345678")
     mug = ProductFactory(stock=1)
     order = place(user, (mug, 1))
-    race(
-        lambda number: (
-            services.expire_unpaid_orders() if number % 2 else services.cancel_order(order_id=order.pk, actor=user)
-        ),
-        threads=12,
-    )
+
+    def end(number):
+        return (
+            services.expire_order(order_id=order.pk)
+            if number % 2
+            else services.cancel_order(order_id=order.pk, actor=user)
+        )
+
+    race(end, threads=12)
     assert stock(mug) == (1, 0, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_sweep_and_buyers_of_the_same_goods_do_not_deadlock(settings):
+    settings.RESERVATION_MINUTES = 0
+    shelf = [ProductFactory(stock=500) for _ in range(3)]
+    people = [User.objects.create_user(phone=f"+96650000{number:04d}") for number in range(24)]
+    for number in range(40):
+        place(people[number % 12], *((product, 1) for product in (shelf if number % 2 else shelf[::-1])))
+
+    def act(number):
+        if number % 4 == 0:
+            return services.plan_expiries() + run_due_jobs(limit=400)
+        return place(people[12 + number], *((product, 1) for product in shelf[:: 1 if number % 2 else -1]))
+
+    outcomes = race(act, threads=12)
+    assert [outcome for outcome in outcomes if isinstance(outcome, Exception)] == []
+    run_due_jobs(limit=400)
+    waiting = Order.objects.filter(status="pending").count()
+    assert [stock(product) for product in shelf] == [(500, waiting, 0)] * 3
+
+
+def test_a_paid_order_that_is_cancelled_says_that_a_refund_is_due(shopper_user):
+    order = place(shopper_user, (ProductFactory(stock=1), 1))
+    services.mark_paid(order_id=order.pk, actor=None, note="bank transfer")
+    assert not Order.objects.refund_due().exists()
+    services.cancel_order(order_id=order.pk, actor=shopper_user)
+    assert Order.objects.refund_due().get().paid_at is not None
+    assert OrderEvent.objects.latest("pk").note.endswith("refund due")
+
+
+def test_a_customer_has_five_unpaid_orders_at_most(shopper_user):
+    mug = ProductFactory(stock=100)
+    orders = [place(shopper_user, (mug, 1)) for _ in range(5)]
+    with pytest.raises(TooManyUnpaidOrders) as refused:
+        place(shopper_user, (mug, 1))
+    assert refused.value.retry_after > 0
+    assert stock(mug) == (100, 5, 0)
+    services.cancel_order(order_id=orders[0].pk, actor=shopper_user)
+    place(shopper_user, (mug, 1))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_orders_placed_at_once_do_not_slip_past_the_limit():
+    user, mug = User.objects.create_user(phone="+966512345678"), ProductFactory(stock=100)
+    race(lambda _: place(user, (mug, 1)), threads=12)
+    assert Order.objects.count() == 5
+    assert stock(mug) == (100, 5, 0)
+
+
+def test_one_order_holds_two_thousand_units_at_most(shopper_user):
+    mug = ProductFactory(stock=5000)
+    with pytest.raises(OrderTooLarge):
+        place(shopper_user, (mug, 1000), (mug, 1000), (mug, 1))
+    assert stock(mug) == (5000, 0, 0)
+
+
+def test_a_product_whose_variants_are_all_off_cannot_be_ordered(shopper_user):
+    shirt = ProductFactory(track_inventory=False)
+    VariantFactory(product=shirt, is_active=False)
+    with pytest.raises(ProductUnavailable):
+        place(shopper_user, (shirt, 1))
+    assert not Order.objects.exists()
+
+
+def test_an_order_that_moved_on_is_not_announced(shopper_user):
+    order = place(shopper_user, (ProductFactory(stock=1), 1))
+    services.cancel_order(order_id=order.pk, actor=shopper_user)
+    run_due_jobs()
+    assert not DevelopmentText.objects.exists()
+
+
+def test_every_change_moves_the_carts_clock(shopper_user):
+    mug, seen = ProductFactory(stock=5), []
+    for _ in range(3):
+        services.add_to_cart(user=shopper_user, product_id=mug.pk, variant_id=None, quantity=1)
+        seen.append(services.open_cart(user=shopper_user).updated_at)
+    assert seen == sorted(set(seen))

@@ -59,6 +59,8 @@ def test_the_public_sees_neither_cost_nor_hidden_products(api):
         ("category=garden", []),
         ("ordering=-price", ["Plate", "Mug"]),
         ("search=mu", ["Mug"]),
+        ("search=kit-001", ["Mug"]),
+        ("search=KIT&ordering=name", ["Mug", "Plate"]),
         ("search=stoneware mug", ["Mug"]),
         ("search=mug plate", []),
         ("search=!!!", []),
@@ -66,8 +68,8 @@ def test_the_public_sees_neither_cost_nor_hidden_products(api):
     ],
 )
 def test_filters_search_and_ordering(api, query, expected):
-    ProductFactory(name="Mug", price=1000, description="Heavy stoneware", stock=2)
-    ProductFactory(name="Plate", price=2000, compare_at_price=2500, is_featured=True)
+    ProductFactory(name="Mug", sku="KIT-001", price=1000, description="Heavy stoneware", stock=2)
+    ProductFactory(name="Plate", sku="KIT-002", price=2000, compare_at_price=2500, is_featured=True)
     assert names(api.send("GET", f"/api/products/?{query}")) == expected
 
 
@@ -141,6 +143,16 @@ def test_products_are_filtered_by_category_id_and_categories_name_their_parent(a
     ProductFactory(name="Plate", category=kitchen)
     assert names(api.send("GET", f"/api/products/?category_id={cups.pk}")) == ["Mug"]
     assert api.send("GET", "/api/products/categories/cups/").json()["parent"] == str(kitchen.pk)
+
+
+def test_stock_shown_is_stock_that_can_be_bought(api):
+    shirt = ProductFactory(name="Shirt", stock=9)
+    off, on = VariantFactory(product=shirt, is_active=False, stock=7), VariantFactory(product=shirt, stock=2)
+    assert api.send("GET", f"/api/products/{shirt.pk}/").json()["stock_quantity"] == 2
+    on.stock.update(on_hand=0)
+    assert api.send("GET", f"/api/products/{shirt.pk}/").json()["stock_quantity"] == 0
+    assert names(api.send("GET", "/api/products/?in_stock=true")) == []
+    assert off.stock.get().available == 7
 
 
 def test_the_first_picture_is_the_primary_one_with_a_full_address(api):

@@ -15,8 +15,11 @@ from prometheus_client import Counter
 
 from apps.accounts.errors import CodeRejected, TextNotSent, TooManyGuesses, TooManyTexts
 from apps.accounts.models import Code, CodeQuerySet, Guess
+from apps.accounts.phones import ascii_digits
 from apps.accounts.texts import SmsProvider, sms_provider
+from core.client_address import limit_key
 from core.clock import now
+from core.errors import InvalidInput
 from core.locks import lock
 from core.redaction import conceal
 
@@ -33,6 +36,7 @@ def send_code(*, phone: str, purpose: str, address: str, provider: SmsProvider |
 
     Raises `TooManyTexts`, or `TextNotSent` when the provider refused: that send is not counted.
     """
+    address = limit_key(address)
     digits = conceal("".join(secrets.choice("0123456789") for _ in range(settings.OTP_CODE_LENGTH)))
     with transaction.atomic():
         _lock_identity(phone, purpose)
@@ -59,10 +63,10 @@ def send_code(*, phone: str, purpose: str, address: str, provider: SmsProvider |
 def verify_code(*, phone: str, purpose: str, guess: str) -> None:
     """Spend the identity's newest code on this guess.
 
-    Raises `CodeRejected`, or `TooManyGuesses` once the code's attempts are gone, or the identity's rolling budget,
-    whatever code it holds.
+    Raises `InvalidInput` for what cannot be a code, which costs nothing; `CodeRejected`; or `TooManyGuesses` once the
+    code's attempts are gone, or the identity's rolling budget, whatever code it holds.
     """
-    conceal(guess)
+    guess = conceal(_as_digits(guess))
     with transaction.atomic():
         _lock_identity(phone, purpose)
         code = Code.objects.for_identity(phone=phone, purpose=purpose).sent().order_by("-pk").first()
@@ -71,11 +75,19 @@ def verify_code(*, phone: str, purpose: str, guess: str) -> None:
     # Outside the block: the spent attempt must survive the refusal.
     if outcome == "budget_spent":
         log.warning("code_budget_spent", phone=phone, purpose=purpose)
-        raise TooManyGuesses(retry_after=int(HOUR.total_seconds()))
+        raise TooManyGuesses(retry_after=_seconds_until(_oldest_guess(phone, purpose) + HOUR))
     if outcome == "attempts_spent" and code:
         raise TooManyGuesses(retry_after=_seconds_until(code.expires_at))
     if outcome != "accepted":
         raise CodeRejected(param="code")
+
+
+def _as_digits(guess: str) -> str:
+    """The code as it was typed: any script's digits, with or without spaces."""
+    digits = ascii_digits(guess)
+    if not (digits.isascii() and digits.isdecimal() and len(digits) == settings.OTP_CODE_LENGTH):
+        raise InvalidInput({"code": [f"Enter the {settings.OTP_CODE_LENGTH} digits of the text."]})
+    return digits
 
 
 def _compare(code: Code, guess: str) -> str:
@@ -93,6 +105,12 @@ def _compare(code: Code, guess: str) -> str:
         code.used_at = now()
     code.save(update_fields=["attempts", "used_at"])
     return "accepted" if matched else "wrong"
+
+
+def _oldest_guess(phone: str, purpose: str) -> datetime:
+    """The one whose hour is over first."""
+    recent = Guess.objects.filter(phone=phone, purpose=purpose, created_at__gt=now() - HOUR)
+    return recent.order_by("created_at").values_list("created_at", flat=True).first() or now()
 
 
 def _digest(phone: str, purpose: str, digits: str) -> bytes:

@@ -83,6 +83,11 @@ def end_session(*, session: Session, reason: str = Session.EndReason.SIGNED_OUT)
     Session.objects.filter(pk=session.pk, ended_at=None).update(ended_at=now(), end_reason=reason)
 
 
+def end_sessions_of(*, user: User, reason: str) -> None:
+    """End all of a person's sessions at once."""
+    Session.objects.filter(user=user, ended_at=None).update(ended_at=now(), end_reason=reason)
+
+
 def is_alive(session: Session) -> bool:
     """Neither ended nor past its absolute or idle limit."""
     return session.ended_at is None and session.expires_at > now() and session.refreshed_at > idle_since()

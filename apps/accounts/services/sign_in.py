@@ -42,4 +42,15 @@ def sign_in_with_code(
         )
         if not user.is_active:
             raise AccountInactive
+        if not is_new:
+            _note_verified(user)
         return start_session(user=user, address=address, user_agent=user_agent), is_new
+
+
+def _note_verified(user: User) -> None:
+    """A code proves the phone, whoever wrote it into the record; the role only ever rises."""
+    if user.phone_verified_at is None:
+        user.phone_verified_at = now()
+        if user.role_state == User.RoleState.VISITOR:
+            user.role_state = User.RoleState.PHONE_ONLY
+        user.save(update_fields=["phone_verified_at", "role_state"])

@@ -2,7 +2,7 @@
 
 from apps.orders.services.announcing import announce_placed
 from apps.orders.services.carts import add_to_cart, clear_cart, open_cart, remove_from_cart, set_quantity
-from apps.orders.services.life import cancel_order, expire_unpaid_orders, mark_paid
+from apps.orders.services.life import cancel_order, expire_order, mark_paid, plan_expiries
 from apps.orders.services.placing import Addresses, BasketLine, check_out_cart, place_order
 
 __all__ = [
@@ -13,10 +13,11 @@ __all__ = [
     "cancel_order",
     "check_out_cart",
     "clear_cart",
-    "expire_unpaid_orders",
+    "expire_order",
     "mark_paid",
     "open_cart",
     "place_order",
+    "plan_expiries",
     "remove_from_cart",
     "set_quantity",
 ]

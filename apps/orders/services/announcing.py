@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from apps.accounts.texts import SmsProvider, sms_provider
+from apps.accounts.texts import NoProvider, SmsProvider, sms_provider
 from apps.orders.models import Order
 from core.money import major
 
@@ -12,13 +12,17 @@ TEXT = "Hanout: your order {number} for {total} {currency} is in. We keep it for
 
 
 def announce_placed(*, order_id: UUID, provider: SmsProvider | None = None) -> None:
-    """Text the customer that the order is in. May repeat after a crash: twice is better than never."""
+    """Text the customer that the order is in, unless it has moved on since.
+
+    May repeat after a crash: twice is better than never. Without a provider nothing is tried.
+    """
     order = Order.objects.select_related("user").get(pk=order_id)
-    if order.user.phone:
+    provider = provider or sms_provider()
+    if order.user.phone and order.status == Order.Status.PENDING and not isinstance(provider, NoProvider):
         body = TEXT.format(
             number=order.number,
             total=major(order.total, order.currency),
             currency=order.currency,
             minutes=settings.RESERVATION_MINUTES,
         )
-        (provider or sms_provider()).send(phone=order.user.phone, body=body)
+        provider.send(phone=order.user.phone, body=body)

@@ -27,6 +27,7 @@ def add_to_cart(*, user: User, product_id: UUID, variant_id: UUID | None, quanti
         raise CartFull
     item = item or CartItem(cart=cart, product_id=product_id, variant_id=variant_id, quantity=0)
     _set(item, item.quantity + quantity)
+    cart.save(update_fields=["updated_at"])
     return cart
 
 

@@ -8,6 +8,8 @@ from apps.accounts.models import User
 from apps.orders.errors import OrderNotFound, WrongOrderState
 from apps.orders.models import Order, OrderEvent
 from apps.products.services import allocate_stock, deallocate_stock, release_stock
+from core.clock import now
+from core.outbox import enqueue
 
 Status = Order.Status
 SWEEP_BATCH = 100
@@ -20,7 +22,8 @@ def cancel_order(*, order_id: UUID, actor: User | None, note: str = "Cancelled b
     if not order.is_cancellable:
         raise WrongOrderState(status=order.status)
     put_back = release_stock if order.status == Status.PENDING else deallocate_stock
-    _move(order, Status.CANCELLED, actor=actor, note=note)
+    owed = "; refund due" if order.payment_status == Order.PaymentStatus.PAID else ""
+    _move(order, Status.CANCELLED, actor=actor, note=f"{note}{owed}")
     put_back(lines=order.stock_lines(), reference=order.number)
     return order
 
@@ -32,19 +35,27 @@ def mark_paid(*, order_id: UUID, actor: User | None, note: str) -> Order:
     if order.status != Status.PENDING:
         raise WrongOrderState(status=order.status)
     order.payment_status = Order.PaymentStatus.PAID
+    order.paid_at = now()
     _move(order, Status.PROCESSING, actor=actor, note=note)
     allocate_stock(lines=order.stock_lines(), reference=order.number)
     return order
 
 
-def expire_unpaid_orders() -> int:
-    """Cancel orders whose reservation ran out; return how many. A payment that holds one's lock wins."""
-    lapsed = list(Order.objects.lapsed().order_by("reserved_until").values_list("pk", flat=True)[:SWEEP_BATCH])
-    return sum(_expire(order_id) for order_id in lapsed)
+def plan_expiries() -> int:
+    """Write a job for each order whose reservation ran out; return how many.
+
+    A job an order, because stock is locked in id order within one order only: a sweep that held several at once
+    could wait for a buyer who waits for the sweep.
+    """
+    lapsed = Order.objects.lapsed().order_by("reserved_until").values_list("pk", flat=True)[:SWEEP_BATCH]
+    for order_id in lapsed:
+        enqueue("orders.expire", order_id=str(order_id))
+    return len(lapsed)
 
 
 @transaction.atomic
-def _expire(order_id: UUID) -> bool:
+def expire_order(*, order_id: UUID) -> bool:
+    """Cancel an unpaid order and let go of its goods; False if it was paid, cancelled, or is in somebody's hands."""
     order = Order.objects.lapsed().select_for_update(skip_locked=True).filter(pk=order_id).first()
     if order is None:
         return False
@@ -63,5 +74,5 @@ def _locked(order_id: UUID) -> Order:
 def _move(order: Order, status: Status, *, actor: User | None, note: str) -> None:
     order.status = status
     order.reserved_until = None
-    order.save(update_fields=["status", "payment_status", "reserved_until", "updated_at"])
+    order.save(update_fields=["status", "payment_status", "paid_at", "reserved_until", "updated_at"])
     OrderEvent.objects.create(order=order, status=status, actor=actor, note=note)

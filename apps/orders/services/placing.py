@@ -13,12 +13,13 @@ from django.db import transaction
 from prometheus_client import Counter
 
 from apps.accounts.models import User
-from apps.orders.errors import CartEmpty, ProductUnavailable
-from apps.orders.models import Cart, Order, OrderEvent, OrderLine
+from apps.orders.errors import CartEmpty, OrderTooLarge, ProductUnavailable, TooManyUnpaidOrders
+from apps.orders.models import MAX_UNITS, MAX_UNPAID_ORDERS, Cart, Order, OrderEvent, OrderLine
 from apps.orders.pricing import totals
 from apps.products.models import Product, ProductVariant
 from apps.products.services import reserve_stock
 from core.clock import now
+from core.locks import lock
 from core.outbox import enqueue
 
 ORDERS = Counter("hanout_orders_placed_total", "Orders placed.")
@@ -58,9 +59,10 @@ class _Priced:
 def place_order(*, user: User, basket: Sequence[BasketLine], addresses: Addresses, notes: str = "") -> Order:
     """Freeze names and prices, keep the goods, record the order.
 
-    Raises `ProductUnavailable` or `OutOfStock`; then nothing was kept.
+    Raises `ProductUnavailable`, `OutOfStock`, `OrderTooLarge` or `TooManyUnpaidOrders`; then nothing was kept.
     """
     priced = orderable(basket)
+    _check_open_orders(user, sum(line.quantity for line in basket))
     bill = totals(sum(item.unit_price * item.line.quantity for item in priced))
     order = Order.objects.create(
         number=_number(),
@@ -98,6 +100,17 @@ def check_out_cart(*, user: User, addresses: Addresses, notes: str = "") -> Orde
     return order
 
 
+def _check_open_orders(user: User, units: int) -> None:
+    """Goods are kept without payment, so how much one customer may have kept is bounded."""
+    lock(f"orders-of:{user.pk}")
+    if units > MAX_UNITS:
+        raise OrderTooLarge(max_units=MAX_UNITS)
+    waiting = Order.objects.filter(user=user, status=Order.Status.PENDING).values_list("reserved_until", flat=True)
+    if len(waiting) >= MAX_UNPAID_ORDERS:
+        soonest = min(instant for instant in waiting if instant)
+        raise TooManyUnpaidOrders(retry_after=max(1, int((soonest - now()).total_seconds())))
+
+
 def orderable(basket: Sequence[BasketLine]) -> list[_Priced]:
     """The basket beside what it names; raises `ProductUnavailable` naming every line that cannot be ordered.
 
@@ -109,9 +122,10 @@ def orderable(basket: Sequence[BasketLine]) -> list[_Priced]:
     refused = []
     for line in basket:
         product = products.get(line.product_id)
-        variants = {variant.pk: variant for variant in product.variants.all() if variant.is_active} if product else {}
+        variants = {variant.pk: variant for variant in product.variants.all()} if product else {}
         variant = variants.get(line.variant_id) if line.variant_id else None
-        if product is None or bool(variants) != bool(variant) or bool(line.variant_id) != bool(variant):
+        fits = variant is not None and variant.is_active if variants else line.variant_id is None
+        if product is None or not fits:
             refused.append({"product_id": line.product_id, "variant_id": line.variant_id})
         else:
             found.append(_Priced(line, product, variant))

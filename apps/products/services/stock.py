@@ -33,9 +33,9 @@ class _Change:
     allocated: int = 0
 
 
-def receive_stock(*, lines: Iterable[StockLine], reference: str) -> None:
-    """Put delivered goods on the shelf."""
-    _move(lines, _Change(Kind.RECEIVE, on_hand=1), reference, create=True)
+def receive_stock(*, lines: Iterable[StockLine], reference: str) -> list[StockMovement]:
+    """Put delivered goods on the shelf; returns the lines of the ledger."""
+    return _move(lines, _Change(Kind.RECEIVE, on_hand=1), reference, create=True)
 
 
 def reserve_stock(*, lines: Iterable[StockLine], reference: str) -> None:
@@ -59,7 +59,7 @@ def deallocate_stock(*, lines: Iterable[StockLine], reference: str) -> None:
 
 
 @transaction.atomic
-def _move(lines: Iterable[StockLine], change: _Change, reference: str, *, create: bool = False) -> None:
+def _move(lines: Iterable[StockLine], change: _Change, reference: str, *, create: bool = False) -> list[StockMovement]:
     wanted = _summed(lines)
     if create:
         StockItem.objects.bulk_create(
@@ -74,7 +74,7 @@ def _move(lines: Iterable[StockLine], change: _Change, reference: str, *, create
         item.reserved += change.reserved * quantity
         item.allocated += change.allocated * quantity
     StockItem.objects.bulk_update(items.values(), ["on_hand", "reserved", "allocated"])
-    StockMovement.objects.bulk_create(
+    return StockMovement.objects.bulk_create(
         StockMovement(
             item=items[key],
             kind=change.kind,

@@ -1,1 +1,1 @@
-"""A database engine whose server comes with the checkout (see `config/embedded_postgres.py`)."""
+"""A database engine whose server comes with the checkout (see `config/embedded_postgres/`)."""

@@ -4,13 +4,26 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.operations.web_server import web_server
+from apps.operations.web_static import collect_static
 
 
 class Command(BaseCommand):
-    help = "Serves HTTP on PORT with WEB_CONCURRENCY worker processes until SIGTERM. Jobs run in `run_jobs`."
+    help = (
+        "Serves HTTP on PORT with WEB_CONCURRENCY worker processes until SIGTERM; in development to this machine only. "
+        "Jobs run in `run_jobs`."
+    )
 
     def handle(self, **_: object) -> None:
         env = settings.ENV
         if env.web_concurrency > 1 and not settings.REDIS_URL:
             raise CommandError("WEB_CONCURRENCY above 1 needs REDIS_URL: limits are counted in the shared cache.")
-        web_server(host="0.0.0.0", port=env.port, workers=env.web_concurrency).serve()  # noqa: S104  # a container's door
+        host = "127.0.0.1" if settings.IS_DEVELOPMENT else "0.0.0.0"  # noqa: S104  # a container's door
+        if settings.IS_DEVELOPMENT:
+            self.stdout.write(
+                f"Development, so open to this machine only: http://127.0.0.1:{env.port}/ (codes are in answers). "
+                "Set ENVIRONMENT to staging or production to serve others."
+            )
+            self.stdout.flush()
+        elif env.collect_static:
+            collect_static()
+        web_server(host=host, port=env.port, workers=env.web_concurrency).serve()
