@@ -6,20 +6,16 @@ import time_machine
 from apps.accounts.models import DevelopmentText, User
 from apps.orders import services
 from apps.orders.errors import (
-    CartEmpty,
-    CartFull,
-    CartItemNotFound,
     OrderTooLarge,
     ProductUnavailable,
     TooManyUnpaidOrders,
     WrongOrderState,
 )
-from apps.orders.models import CartItem, Order, OrderEvent
+from apps.orders.models import Order, OrderEvent
 from apps.orders.services import Addresses, BasketLine
 from apps.products.errors import OutOfStock
 from apps.products.models import StockItem
 from core.clock import now
-from core.errors import InvalidInput
 from core.models import OutboxJob
 from core.outbox import run_due_jobs
 from tests.factories.products import ProductFactory, VariantFactory
@@ -98,54 +94,6 @@ def test_a_product_that_is_not_tracked_never_runs_out(shopper_user):
     assert not StockItem.objects.exists()
 
 
-def test_the_cart_becomes_an_order_once(shopper_user):
-    mug = ProductFactory(stock=5)
-    services.add_to_cart(user=shopper_user, product_id=mug.pk, variant_id=None, quantity=2)
-    services.check_out_cart(user=shopper_user, addresses=HOME)
-    with pytest.raises(CartEmpty):
-        services.check_out_cart(user=shopper_user, addresses=HOME)
-    assert Order.objects.count() == 1
-    assert stock(mug) == (5, 2, 0)
-    assert not CartItem.objects.exists()
-
-
-def test_a_refused_checkout_leaves_the_cart_as_it_was(shopper_user):
-    mug = ProductFactory(stock=1)
-    services.add_to_cart(user=shopper_user, product_id=mug.pk, variant_id=None, quantity=2)
-    with pytest.raises(OutOfStock):
-        services.check_out_cart(user=shopper_user, addresses=HOME)
-    assert CartItem.objects.get().quantity == 2
-
-
-def test_adding_again_adds_up_to_a_bound(shopper_user):
-    mug = ProductFactory(stock=1)
-    for _ in range(2):
-        services.add_to_cart(user=shopper_user, product_id=mug.pk, variant_id=None, quantity=500)
-    with pytest.raises(InvalidInput):
-        services.add_to_cart(user=shopper_user, product_id=mug.pk, variant_id=None, quantity=1)
-    assert CartItem.objects.get().quantity == 1000
-
-
-def test_a_cart_holds_a_hundred_lines(shopper_user):
-    cart = services.open_cart(user=shopper_user)
-    CartItem.objects.bulk_create(CartItem(cart=cart, product=ProductFactory(), quantity=1) for _ in range(100))
-    with pytest.raises(CartFull):
-        services.add_to_cart(user=shopper_user, product_id=ProductFactory().pk, variant_id=None, quantity=1)
-    assert cart.items.count() == 100
-
-
-def test_another_customers_line_does_not_exist(shopper_user):
-    other = services.add_to_cart(
-        user=User.objects.create_user(phone="+966500000009"),
-        product_id=ProductFactory().pk,
-        variant_id=None,
-        quantity=1,
-    )
-    with pytest.raises(CartItemNotFound):
-        services.remove_from_cart(user=shopper_user, item_id=other.items.get().pk)
-    assert other.items.count() == 1
-
-
 def test_cancelling_puts_the_goods_back_once(shopper_user):
     mug = ProductFactory(stock=2)
     order = place(shopper_user, (mug, 2))
@@ -194,16 +142,6 @@ def test_fifty_customers_and_one_unit_make_one_order():
     assert sum(isinstance(outcome, Order) for outcome in outcomes) == Order.objects.count() == 1
     assert sum(isinstance(outcome, OutOfStock) for outcome in outcomes) == 49
     assert stock(mug) == (1, 1, 0)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_taps_on_checkout_make_one_order():
-    user = User.objects.create_user(phone="+966512345678")
-    mug = ProductFactory(stock=9)
-    services.add_to_cart(user=user, product_id=mug.pk, variant_id=None, quantity=1)
-    race(lambda _: services.check_out_cart(user=user, addresses=HOME), threads=8)
-    assert Order.objects.count() == 1
-    assert stock(mug) == (9, 1, 0)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -292,11 +230,3 @@ def test_an_order_that_moved_on_is_not_announced(shopper_user):
     services.cancel_order(order_id=order.pk, actor=shopper_user)
     run_due_jobs()
     assert not DevelopmentText.objects.exists()
-
-
-def test_every_change_moves_the_carts_clock(shopper_user):
-    mug, seen = ProductFactory(stock=5), []
-    for _ in range(3):
-        services.add_to_cart(user=shopper_user, product_id=mug.pk, variant_id=None, quantity=1)
-        seen.append(services.open_cart(user=shopper_user).updated_at)
-    assert seen == sorted(set(seen))
