@@ -8,7 +8,7 @@ import uuid
 
 import pytest
 import structlog
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.logging import configure, logging_config
@@ -231,6 +231,7 @@ odd_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(facts=st.dictionaries(odd_keys, odd_values, max_size=4), sent=st.lists(odd_texts, max_size=4), said=odd_texts)
 def test_every_json_line_is_one_object_with_our_keys_whatever_is_logged(facts, sent, said):
     stream = start(readable=False)
@@ -245,6 +246,17 @@ def test_every_json_line_is_one_object_with_our_keys_whatever_is_logged(facts, s
     assert (ours["level"], ours["logger"], theirs["level"], theirs["logger"]) == ("info", "app", "warning", "library")
     assert set(ours["extra"]) == set(facts) - {"level"}
     assert all(isinstance(line["message"], str) for line in (ours, theirs))
+
+
+def test_no_more_than_the_latest_secrets_are_kept():
+    for number in range(1000):
+        conceal(f"secret-{number:04}")
+    assert [number for number in range(1000) if redact(f"secret-{number:04}") == MASK] == list(range(968, 1000))
+
+
+def test_a_lone_surrogate_from_a_client_is_concealed_like_any_other():
+    conceal("pass\ud800word")
+    assert redact("guess 'pass\ud800word'") == f"guess '{MASK}'"
 
 
 @pytest.mark.parametrize("key", ["code", "otp", "pin", "passcode"])

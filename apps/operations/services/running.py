@@ -13,13 +13,11 @@ from pathlib import Path
 from typing import IO
 
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import OperationalError, connection, connections
-from django.db.migrations.executor import MigrationExecutor
+from django.db import connections
 
-from apps.operations.progress import Progress
-from apps.operations.services.seeding import operator, seed_demo
+from apps.operations.services.preparing import load_shop
+from apps.operations.services.seeding import operator
 from apps.operations.web_server import web_server
 
 READY_WITHIN_SECONDS = 60
@@ -32,7 +30,7 @@ def run() -> None:
         raise CommandError("`run` is for development. In production start `manage.py serve` and `manage.py run_jobs`.")
     with _only_one(settings.DATA_DIR, port):
         _check_port(port)
-        _prepare_database()
+        load_shop()
         email, password = operator()
         os.environ["HANOUT_RUN_JOBS"] = "1"
         connections.close_all()  # the worker is forked: it must not inherit an open connection
@@ -77,19 +75,6 @@ def _check_port(port: int) -> None:
             raise CommandError(
                 f"Port {port} is taken by another program. Choose another: PORT={port + 1} make run"
             ) from None
-
-
-def _prepare_database() -> None:
-    try:
-        connection.ensure_connection()
-    except (OperationalError, RuntimeError) as error:
-        raise CommandError(f"The database cannot be reached. {str(error).splitlines()[0]}") from None
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        with Progress("Preparing the database"):
-            call_command("migrate", verbosity=0, interactive=False)
-    with Progress("Loading the demo shop") as progress:
-        seed_demo(on_step=progress.step)
 
 
 def _serve(port: int, *, console: str) -> None:

@@ -35,7 +35,9 @@ class Command(BaseCommand):
             outcome = import_campaigns(directory=directory, dry_run=dry_run, requested_by=_who())
         except DatabaseError as error:
             why = str(error).partition("\n")[0]
-            raise CommandError(f"Nothing was published, the database refused: {why}. Is it migrated?") from error
+            raise CommandError(
+                f"Nothing was published, the database refused: {why}. Run `manage.py migrate` first if it is new."
+            ) from error
         self._print(outcome, is_dry_run=dry_run)
         if report is not None:
             write_report(outcome.as_json(), report)

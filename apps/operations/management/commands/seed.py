@@ -3,8 +3,7 @@
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.operations.progress import Progress
-from apps.operations.services.seeding import seed_demo
+from apps.operations.services.preparing import load_shop
 
 
 class Command(BaseCommand):
@@ -18,6 +17,4 @@ class Command(BaseCommand):
                 "Demo data is for development. Elsewhere: `manage.py createsuperuser` makes an operator, "
                 "`manage.py import_campaigns DIR` publishes campaign files."
             )
-        with Progress("Loading the demo shop") as progress:
-            loaded = seed_demo(on_step=progress.step)
-        self.stdout.write(loaded.sentence)
+        self.stdout.write(load_shop().sentence)
