@@ -1,8 +1,8 @@
 """Pages by number, as S2's clients ask for them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
@@ -28,8 +28,16 @@ class Page:
     size: int
 
 
-def paginate(rows: "QuerySet[Any, Any]", query: PageQuery) -> Page:
-    """One page of an ordered queryset; `NotFound` past the last page, as DRF has it."""
+class Countable(Protocol):
+    """An ordered queryset, or what slices and counts like one."""
+
+    def count(self) -> int: ...
+
+    def __getitem__(self, wanted: slice, /) -> Iterable[Any]: ...
+
+
+def paginate(rows: "QuerySet[Any, Any] | Countable", query: PageQuery) -> Page:
+    """One page of ordered rows; `NotFound` past the last page, as DRF has it."""
     count = rows.count()
     start = (query.page - 1) * query.page_size
     if start >= count and query.page > 1:

@@ -9,8 +9,9 @@ from ninja import Query, Router
 
 from apps.products import queries, schemas
 from apps.products.errors import CategoryNotFound, ProductNotFound
+from apps.products.listing import Shelf
 from apps.products.models import Category
-from apps.products.presentation import product_page, product_row
+from apps.products.presentation import origin_of, product_page, product_row
 from core.ids import uuid_or_not_found
 from core.money import minor
 from core.pagination import PageQuery, envelope, paginate
@@ -28,15 +29,15 @@ def list_products(request: HttpRequest, query: Query[schemas.ProductQuery]) -> H
 
 @router.get("featured/", response=list[schemas.ProductRow], summary="Ten featured products")
 def featured(request: HttpRequest) -> list[dict[str, Any]]:
-    chosen = queries.public_products().filter(is_featured=True).order_by("-created_at", "pk")
-    return [product_row(request, row) for row in queries.list_rows(chosen)[:FEATURED]]
+    origin = origin_of(request)
+    return [product_row(origin, row) for row in Shelf(filters={"is_featured": True})[:FEATURED]]
 
 
 @router.get("search/", response=schemas.SearchOut, summary="Search products")
 def search(request: HttpRequest, query: Query[schemas.SearchQuery]) -> dict[str, Any]:
     """The twenty best matches."""
-    found = queries.ordered(queries.matching(queries.public_products(), query.q), None, searched=True)
-    return {"results": [product_row(request, row) for row in queries.list_rows(found)[:SEARCH_RESULTS]]}
+    origin = origin_of(request)
+    return {"results": [product_row(origin, row) for row in Shelf(search=query.q)[:SEARCH_RESULTS]]}
 
 
 @router.get("categories/", response=schemas.CategoryPage, summary="Browse categories")
@@ -60,7 +61,7 @@ def get_product(request: HttpRequest, product_id: str) -> dict[str, Any]:
     product = queries.product_detail(uuid_or_not_found(product_id))
     if product is None:
         raise ProductNotFound
-    return product_page(request, product)
+    return product_page(origin_of(request), product)
 
 
 def _category(slug: str) -> Category:
@@ -71,15 +72,10 @@ def _category(slug: str) -> Category:
 
 
 def _list(request: HttpRequest, query: schemas.ProductQuery, *, within: Category | None = None) -> HttpResponse:
-    products = queries.public_products()
-    if within:
-        products = products.filter(category=within)
-    products = queries.filtered(products, _in_minor_units(query))
-    if query.search:
-        products = queries.matching(products, query.search)
-    products = queries.ordered(products, query.ordering, searched=bool(query.search))
-    page = paginate(queries.list_rows(products), query)
-    body = envelope(request, page, [product_row(request, row) for row in page.rows])
+    filters = _in_minor_units(query) | ({"category_id": within.pk} if within else {})
+    page = paginate(Shelf(filters=filters, search=query.search, ordering=query.ordering), query)
+    origin = origin_of(request)
+    body = envelope(request, page, [product_row(origin, row) for row in page.rows])
     # Straight to bytes: validating rows we just built costs more than building them.
     return HttpResponse(orjson.dumps(body), content_type="application/json")
 

@@ -12,7 +12,7 @@ from apps.products.queries import variant_stock
 from core.money import major, major_or_none
 
 
-def product_row(request: HttpRequest, row: Mapping[str, Any]) -> dict[str, Any]:
+def product_row(origin: str, row: Mapping[str, Any]) -> dict[str, Any]:
     """One product of a list."""
     price, before, available = row["price"], row["compare_at_price"], row["available"]
     is_reduced = before is not None and before > price
@@ -26,7 +26,7 @@ def product_row(request: HttpRequest, row: Mapping[str, Any]) -> dict[str, Any]:
         "compare_at_price": major_or_none(before, settings.SHOP_CURRENCY),
         "is_on_sale": is_reduced,
         "discount_percentage": (before - price) * 100 // before if is_reduced else 0,
-        "primary_image": picture_url(request, row["picture"]),
+        "primary_image": picture_url(origin, row["picture"]),
         "category_name": row["category_name"],
         "stock_quantity": available,
         "is_low_stock": tracked and available <= row["low_stock_threshold"],
@@ -35,11 +35,11 @@ def product_row(request: HttpRequest, row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def product_page(request: HttpRequest, product: Product) -> dict[str, Any]:
+def product_page(origin: str, product: Product) -> dict[str, Any]:
     """One product with everything its page shows; never what it cost us."""
     row = {**vars(product), "category_name": product.category.name}
     stock = variant_stock(product)
-    return product_row(request, row) | {
+    return product_row(origin, row) | {
         "description": product.description,
         "sku": product.sku,
         "low_stock_threshold": product.low_stock_threshold,
@@ -51,7 +51,7 @@ def product_page(request: HttpRequest, product: Product) -> dict[str, Any]:
         "images": [
             {
                 "id": image.pk,
-                "image": picture_url(request, image.image.name),
+                "image": picture_url(origin, image.image.name),
                 "alt_text": image.alt_text,
                 "is_primary": number == 0,
             }
@@ -74,9 +74,14 @@ def product_page(request: HttpRequest, product: Product) -> dict[str, Any]:
     }
 
 
-def picture_url(request: HttpRequest, name: str | None) -> str | None:
+def origin_of(request: HttpRequest) -> str:
+    """Scheme and host the client asked, for addresses in the answer; worked out once for all of them."""
+    return f"{request.scheme}://{request.get_host()}"
+
+
+def picture_url(origin: str, name: str | None) -> str | None:
     """Where a picture is; a storage of our own answers with a path, an object store with a whole address."""
     if not name:
         return None
     url = default_storage.url(name)
-    return f"{request.scheme}://{request.get_host()}{url}" if url.startswith("/") else url
+    return f"{origin}{url}" if url.startswith("/") else url

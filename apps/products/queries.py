@@ -1,48 +1,31 @@
-"""Reads of the catalogue. Lists fetch plain rows, not model instances: it is the hot path."""
+"""Reads of the catalogue for one product, the console and the other apps; lists are in `listing.py`."""
 
-import re
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.contrib.postgres.search import SearchQuery, SearchRank
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import Case, F, IntegerField, QuerySet, TextField, Value, When
+from django.db.models.expressions import RawSQL
 
-from apps.products.models import Category, Product, ProductImage, ProductVariant, StockItem
+from apps.products.models import Category, Product, StockItem
 
-# Products with annotations, or rows of them: the stubs cannot name what `annotate` adds.
+# Products with annotations: the stubs cannot name what `annotate` adds.
 Products = QuerySet[Any, Any]
 
 # What can be bought: a product's own stock if it has no variants, else that of the variants that are on.
-_SELLABLE = Q(variant__is_active=True) | (
-    Q(variant=None) & ~Exists(ProductVariant.objects.filter(product=OuterRef("product")))
-)
-_AVAILABLE = Coalesce(
-    Subquery(
-        StockItem.objects.filter(_SELLABLE, product=OuterRef("pk"))
-        .order_by()
-        .values("product")
-        .annotate(total=Sum(F("on_hand") - F("reserved") - F("allocated")))
-        .values("total")
-    ),
-    0,
-)
-_PICTURE = Subquery(ProductImage.objects.filter(product=OuterRef("pk")).order_by("position", "pk").values("image")[:1])
-
-LIST_COLUMNS = (
-    "id",
-    "name",
-    "slug",
-    "price",
-    "compare_at_price",
-    "low_stock_threshold",
-    "track_inventory",
-    "is_active",
-    "is_featured",
-)
-_WORD = re.compile(r"\w+")
-MAX_WORDS = 12
+AVAILABLE_SQL = """COALESCE((
+    SELECT sum(on_hand - reserved - allocated) FROM products_stockitem
+    LEFT JOIN products_productvariant ON products_productvariant.id = variant_id
+    WHERE products_stockitem.product_id = products_product.id
+    AND CASE WHEN variant_id IS NOT NULL THEN products_productvariant.is_active
+        ELSE NOT EXISTS (SELECT FROM products_productvariant own WHERE own.product_id = products_product.id) END
+), 0)::int"""
+PICTURE_SQL = """(
+    SELECT image FROM products_productimage WHERE products_productimage.product_id = products_product.id
+    ORDER BY position, products_productimage.id LIMIT 1
+)"""
+# One text for the ORM and for the hand-written list, so that both count the same.
+_AVAILABLE = RawSQL(AVAILABLE_SQL, (), output_field=IntegerField())  # noqa: S611  # a constant
+_PICTURE = RawSQL(PICTURE_SQL, (), output_field=TextField())  # noqa: S611  # a constant
 
 
 def public_products() -> Products:
@@ -59,55 +42,6 @@ def with_stock(products: Products) -> Products:
         default=Value("fine"),
     )
     return products.annotate(available=_AVAILABLE).annotate(stock_state=state)
-
-
-def filtered(products: Products, filters: Mapping[str, Any]) -> Products:
-    """Narrow by the S2 filters that were given; prices are minor units."""
-    conditions = {
-        "min_price": lambda value: Q(price__gte=value),
-        "max_price": lambda value: Q(price__lte=value),
-        "category": lambda value: Q(category__slug=value) | Q(category__name__iexact=value),
-        "category_id": lambda value: Q(category_id=value),
-        "is_featured": lambda value: Q(is_featured=value),
-        "is_active": lambda value: Q(is_active=value),
-        "is_on_sale": _is_reduced,
-        "in_stock": _is_in_stock,
-    }
-    for name, condition in conditions.items():
-        if filters.get(name) is not None:
-            products = products.filter(condition(filters[name]))
-    return products
-
-
-def _is_reduced(wanted: bool) -> Q:  # noqa: FBT001  # the value of a filter
-    reduced = Q(compare_at_price__isnull=False, compare_at_price__gt=F("price"))
-    return reduced if wanted else ~reduced
-
-
-def _is_in_stock(wanted: bool) -> Q:  # noqa: FBT001  # the value of a filter
-    there = Q(available__gt=0) | Q(track_inventory=False)
-    return there if wanted else ~there
-
-
-def matching(products: Products, text: str) -> Products:
-    """Full-text search: all words, each as a prefix, best match first."""
-    words = _WORD.findall(text)[:MAX_WORDS]
-    if not words:
-        return products.none().annotate(rank=Value(0.0))
-    query = SearchQuery(" & ".join(f"'{word}':*" for word in words), search_type="raw", config="simple")
-    return products.filter(search_vector=query).annotate(rank=SearchRank(F("search_vector"), query))
-
-
-def ordered(products: Products, ordering: str | None, *, searched: bool) -> Products:
-    """A total order, so that pages neither repeat nor skip a row."""
-    if ordering:
-        return products.order_by(ordering, "pk")
-    return products.order_by("-rank", "pk") if searched else products.order_by("-created_at", "pk")
-
-
-def list_rows(products: Products) -> Products:
-    """The columns a list shows, as dictionaries."""
-    return products.values(*LIST_COLUMNS, "available", "picture", category_name=F("category__name"))
 
 
 def product_detail(product_id: UUID) -> Product | None:
