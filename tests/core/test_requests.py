@@ -45,7 +45,7 @@ def test_a_database_that_went_away_is_503(api, monkeypatch):
     def gone(*args, **kwargs):
         raise OperationalError("server closed the connection; host=db.internal")
 
-    monkeypatch.setattr("apps.products.queries.public_products", gone)
+    monkeypatch.setattr("apps.products.listing.Shelf.count", gone)
     reply = api.send("GET", "/api/products/")
     assert (reply.status_code, reply.json()["code"]) == (503, "database_unavailable")
     assert "db.internal" not in reply.content.decode()
