@@ -5,14 +5,15 @@ import signal
 import threading
 import time
 
+from apps.operations.web_server import RUNS_JOBS, WATCHED_PARENT
 from core.outbox import work
 
 
 def start() -> None:
     """Start what the environment of this process asks for."""
-    if parent := os.environ.get("HANOUT_PARENT_PID"):
+    if parent := os.environ.get(WATCHED_PARENT):
         threading.Thread(target=_end_with, args=(int(parent),), name="parent-watch", daemon=True).start()
-    if os.environ.get("HANOUT_RUN_JOBS"):
+    if os.environ.get(RUNS_JOBS):
         # `run` alone: jobs and schedule in the web worker. A deployment runs `manage.py run_jobs` beside it.
         threading.Thread(target=work, args=(threading.Event(),), name="jobs", daemon=True).start()
 

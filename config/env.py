@@ -17,6 +17,7 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 from config.refusals import Problems, SettingsRefused, production_problems, url_problems, value_problems
 
 ROOT = Path(__file__).resolve().parent.parent
+SWITCHES = ("ENVIRONMENT", "ENV", "DJANGO_ENV")
 
 
 class Environment(StrEnum):
@@ -44,9 +45,7 @@ class Env(BaseModel):
 
     environment: Environment = _named(
         Environment.DEVELOPMENT,
-        "ENVIRONMENT",
-        "ENV",
-        "DJANGO_ENV",
+        *SWITCHES,
         help="development, staging or production. ENV=production and DJANGO_ENV=prod are understood.",
     )
     debug: bool = _named(True, "DEBUG", "DJANGO_DEBUG", help="Development only; production refuses it.")
@@ -206,7 +205,6 @@ class Env(BaseModel):
         return env
 
 
-_SWITCHES = ("ENVIRONMENT", "ENV", "DJANGO_ENV")
 _SPELLINGS = {
     "": Environment.DEVELOPMENT,
     "dev": Environment.DEVELOPMENT,
@@ -223,7 +221,7 @@ _SPELLINGS = {
 
 def environment_of(values: Mapping[str, str]) -> Environment:
     """Which environment the variables select; a misspelt one is refused, or a typo would open production."""
-    named = {name: word for name in _SWITCHES if (word := values.get(name, "").strip().lower())}
+    named = {name: word for name in SWITCHES if (word := values.get(name, "").strip().lower())}
     if unknown := [name for name, word in named.items() if word not in _SPELLINGS]:
         raise SettingsRefused(f"{unknown[0]} is {named[unknown[0]]!r}: use development, staging or production.")
     if len({_SPELLINGS[word] for word in named.values()}) > 1:

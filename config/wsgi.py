@@ -7,7 +7,9 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-_named = any(os.environ.get(name) for name in ("ENVIRONMENT", "ENV", "DJANGO_ENV"))
+from config.env import SWITCHES
+
+_named = any(os.environ.get(name) for name in SWITCHES)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings" if _named else "config.settings.production")
 
 application = get_wsgi_application()

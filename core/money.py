@@ -41,6 +41,11 @@ def major_or_none(minor: int | None, currency: str) -> str | None:
     return None if minor is None else major(minor, currency)
 
 
+def with_currency(minor: int, currency: str) -> str:
+    """1999 USD as '19.99 USD', for people."""
+    return f"{major(minor, currency)} {currency}"
+
+
 def minor(amount: Decimal, currency: str) -> int:
     """19.99 USD as 1999, rounded half up."""
     return int(amount.scaleb(decimals(currency)).quantize(Decimal(1), rounding=ROUND_HALF_UP))

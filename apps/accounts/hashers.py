@@ -1,7 +1,6 @@
 """Password hashing whose cost fits a small server."""
 
 import threading
-from typing import Any
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
@@ -23,6 +22,3 @@ class Argon2idHasher(Argon2PasswordHasher):
     def verify(self, password: str, encoded: str) -> bool:
         with _at_once:
             return bool(super().verify(password, encoded))
-
-    def harden_runtime(self, password: str, encoded: str) -> Any:
-        """Nothing to add: the algorithm has no rounds to make up."""

@@ -17,7 +17,7 @@ from apps.products.models import Product
 from apps.products.queries import with_stock
 from core.clock import now
 from core.models import OutboxJob
-from core.money import major
+from core.money import with_currency
 
 RECENT = 8
 
@@ -41,17 +41,17 @@ def _order_row(order: Order) -> list[str]:
         format_html('<a href="{}" class="font-medium">{}</a>', url, order.number),
         order.user.full_name or str(order.user),
         order.get_status_display(),
-        f"{major(order.total, order.currency)} {order.currency}",
+        with_currency(order.total, order.currency),
         f"{timesince(order.created_at, depth=1)} ago",
     ]
 
 
 def _order_figures() -> list[dict[str, Any]]:
-    orders, page, currency = Order.objects, reverse("admin:orders_order_changelist"), settings.SHOP_CURRENCY
+    orders, page = Order.objects, reverse("admin:orders_order_changelist")
     week = orders.filter(payment_status="paid", paid_at__gte=now() - timedelta(days=7)).exclude(status="cancelled")
-    taken = major(week.aggregate(sum=Sum("total"))["sum"] or 0, currency)
+    taken = with_currency(week.aggregate(sum=Sum("total"))["sum"] or 0, settings.SHOP_CURRENCY)
     return [
-        _figure("Paid in seven days", f"{taken} {currency}", f"{page}?payment_status__exact=paid"),
+        _figure("Paid in seven days", taken, f"{page}?payment_status__exact=paid"),
         _figure("Waiting for payment", orders.filter(status="pending").count(), f"{page}?status__exact=pending"),
         _figure("Ready to ship", orders.filter(status="processing").count(), f"{page}?status__exact=processing"),
         _figure(

@@ -11,12 +11,14 @@ from granian.server import MPServer
 
 BACKLOG = 1024
 CONNECTIONS = 4096  # per worker; open connections cost no thread
+# What the worker reads in config/companions.py.
 WATCHED_PARENT = "HANOUT_PARENT_PID"
+RUNS_JOBS = "HANOUT_RUN_JOBS"
 
 
 def web_server(*, host: str, port: int, workers: int, grace_seconds: int = 3) -> MPServer:
     """A server that is ready to `serve()`; its workers end with this process even if it is killed."""
-    os.environ[WATCHED_PARENT] = str(os.getpid())  # see config/wsgi.py
+    os.environ[WATCHED_PARENT] = str(os.getpid())
     _allow_open_files(2 * CONNECTIONS)
     return MPServer(
         "config.wsgi:front",

@@ -15,7 +15,7 @@ from unfold.decorators import display
 from apps.orders import services
 from apps.orders.errors import WrongOrderState
 from apps.orders.models import Order, OrderEvent, OrderLine
-from core.money import major
+from core.money import major, with_currency
 
 
 def _lines(address: dict[str, str]) -> str:
@@ -110,7 +110,7 @@ class OrderAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
 
     @display(description="total", ordering="total")  # type: ignore[untyped-decorator]
     def shown_total(self, order: Order) -> str:
-        return f"{major(order.total, order.currency)} {order.currency}"
+        return with_currency(order.total, order.currency)
 
     @display(description="subtotal")  # type: ignore[untyped-decorator]
     def shown_subtotal(self, order: Order) -> str:

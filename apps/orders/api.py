@@ -33,8 +33,7 @@ def list_orders(request: UserRequest, query: Query[PageQuery]) -> dict[str, Any]
 
 @router.get("history/", response=schemas.OrderPage, summary="My orders, as S2's older clients ask for them")
 def history(request: UserRequest, query: Query[PageQuery]) -> dict[str, Any]:
-    page = paginate(queries.orders_of(request.auth), query)
-    return envelope(request, page, page.rows)
+    return list_orders(request, query)
 
 
 @router.get("{order_id}/", response=schemas.OrderOut, summary="One order")

@@ -51,7 +51,7 @@ def _cart(cart: Cart) -> dict[str, Any]:
     currency = settings.SHOP_CURRENCY
     total, items = 0, []
     for item in queries.cart_items(cart):
-        price = (item.variant.price if item.variant else None) or item.product.price
+        price = item.product.price_of(item.variant)
         total += price * item.quantity
         items.append(
             {

@@ -11,7 +11,7 @@ from unfold.decorators import display
 from apps.products import queries, services
 from apps.products.forms import ReceiveGoodsForm
 from apps.products.models import Category, Product, ProductImage, ProductVariant, StockItem, StockMovement, Tag
-from core.money import major
+from core.money import with_currency
 
 
 class ImageInline(TabularInline):  # type: ignore[misc]  # unfold is untyped
@@ -67,7 +67,7 @@ class ProductAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
 
     @display(description="price", ordering="price")  # type: ignore[untyped-decorator]
     def shown_price(self, product: Product) -> str:
-        return f"{major(product.price, settings.SHOP_CURRENCY)} {settings.SHOP_CURRENCY}"
+        return with_currency(product.price, settings.SHOP_CURRENCY)
 
     @display(description="available", ordering="available")  # type: ignore[untyped-decorator]
     def shown_available(self, product: Any) -> int:

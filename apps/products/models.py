@@ -99,6 +99,10 @@ class Product(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def price_of(self, variant: "ProductVariant | None") -> int:
+        """What one unit costs: a variant's own price where it has one."""
+        return (variant.price if variant else None) or self.price
+
 
 class ProductImage(models.Model):
     product = models.ForeignKey(Product, models.CASCADE, related_name="images")

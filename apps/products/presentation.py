@@ -62,7 +62,7 @@ def product_page(origin: str, product: Product) -> dict[str, Any]:
                 "id": variant.pk,
                 "name": variant.name,
                 "sku": variant.sku,
-                "price": major(variant.price or product.price, settings.SHOP_CURRENCY),
+                "price": major(product.price_of(variant), settings.SHOP_CURRENCY),
                 "attributes": variant.attributes,
                 "stock_quantity": stock.get(variant.pk, 0),
             }

@@ -18,7 +18,7 @@ from django.db import connections
 
 from apps.operations.services.preparing import load_shop
 from apps.operations.services.seeding import operator
-from apps.operations.web_server import web_server
+from apps.operations.web_server import RUNS_JOBS, web_server
 
 READY_WITHIN_SECONDS = 60
 
@@ -32,7 +32,7 @@ def run() -> None:
         _check_port(port)
         load_shop()
         email, password = operator()
-        os.environ["HANOUT_RUN_JOBS"] = "1"
+        os.environ[RUNS_JOBS] = "1"
         connections.close_all()  # the worker is forked: it must not inherit an open connection
         _serve(port, console=f"{email} · {password}")
 

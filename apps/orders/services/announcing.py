@@ -6,9 +6,9 @@ from django.conf import settings
 
 from apps.accounts.texts import NoProvider, SmsProvider, sms_provider
 from apps.orders.models import Order
-from core.money import major
+from core.money import with_currency
 
-TEXT = "Hanout: your order {number} for {total} {currency} is in. We keep it for you for {minutes} minutes."
+TEXT = "Hanout: your order {number} for {total} is in. We keep it for you for {minutes} minutes."
 
 
 def announce_placed(*, order_id: UUID, provider: SmsProvider | None = None) -> None:
@@ -21,8 +21,7 @@ def announce_placed(*, order_id: UUID, provider: SmsProvider | None = None) -> N
     if order.user.phone and order.status == Order.Status.PENDING and not isinstance(provider, NoProvider):
         body = TEXT.format(
             number=order.number,
-            total=major(order.total, order.currency),
-            currency=order.currency,
+            total=with_currency(order.total, order.currency),
             minutes=settings.RESERVATION_MINUTES,
         )
         provider.send(phone=order.user.phone, body=body)

@@ -52,7 +52,7 @@ class _Priced:
 
     @property
     def unit_price(self) -> int:
-        return (self.variant.price if self.variant else None) or self.product.price
+        return self.product.price_of(self.variant)
 
 
 @transaction.atomic
