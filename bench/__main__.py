@@ -18,6 +18,7 @@ django.setup()
 from django.core.management import call_command
 from django.test import Client
 
+from apps.accounts.callers import Caller
 from apps.accounts.models import User
 from apps.accounts.services import start_session
 from apps.operations.services.seeding import seed_demo
@@ -42,7 +43,7 @@ def main() -> None:
     seed_demo()
     client = Client(SERVER_NAME="localhost")
     shopper = User.objects.get(phone="+966500000001")
-    token = start_session(user=shopper, address="127.0.0.1", user_agent="bench").access
+    token = start_session(user=shopper, caller=Caller("127.0.0.1", "bench")).access
     measured = {
         "empty view (health/live)": "/health/live/",
         "product list, 20 rows": "/api/products/",

@@ -6,6 +6,10 @@ from django.conf import settings
 from django.http import HttpRequest
 
 
+IPV6 = 6
+_WIDTH = {4: 24, IPV6: 48}
+
+
 def client_address(request: HttpRequest) -> str:
     """The client's IP address; X-Forwarded-For counts only through TRUSTED_PROXY_COUNT proxies.
 
@@ -28,6 +32,18 @@ def limit_key(address: str) -> str:
     if not isinstance(parsed, IPv6Address):
         return address
     return str(parsed.ipv4_mapped or ip_network((int(parsed), 64), strict=False).network_address)
+
+
+def network_of(address: str) -> str:
+    """The neighbourhood of an address: its /24, or its /48 in IPv6; nothing for no address."""
+    if not _is_address(address):
+        return ""
+    parsed = ip_address(address)
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
+    return str(
+        ip_network((int(parsed) if parsed.version == IPV6 else str(parsed), _WIDTH[parsed.version]), strict=False)
+    )
 
 
 def _is_address(value: str) -> bool:

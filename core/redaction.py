@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 from urllib.parse import quote, quote_plus
 
 MASK = "[hidden]"
@@ -20,13 +20,8 @@ _LEAST_LENGTH, _GREATEST_LENGTH, _MOST_CONCEALED = 4, 4000, 32
 _DEEPEST = 6
 
 
-class _Concealed(NamedTuple):
-    secrets: tuple[str, ...] = ()  # the latest last
-    forms: tuple[str, ...] = ()  # what to look for, the longest first
-
-
-_NOTHING = _Concealed()
-_concealed: ContextVar[_Concealed] = ContextVar("concealed", default=_NOTHING)
+_NOTHING: tuple[str, ...] = ()
+_concealed: ContextVar[tuple[str, ...]] = ContextVar("concealed", default=_NOTHING)  # the latest last
 
 
 def conceal(value: str) -> str:
@@ -36,10 +31,8 @@ def conceal(value: str) -> str:
     """
     secret = value.strip()
     if _LEAST_LENGTH <= len(secret) <= _GREATEST_LENGTH:
-        earlier = [known for known in _concealed.get().secrets if known != secret]
-        secrets = (*earlier[1 - _MOST_CONCEALED :], secret)
-        forms = {form for known in secrets for form in _written_forms(known)}
-        _concealed.set(_Concealed(secrets, tuple(sorted(forms, key=len, reverse=True))))
+        earlier = [known for known in _concealed.get() if known != secret]
+        _concealed.set((*earlier[1 - _MOST_CONCEALED :], secret))
     return value
 
 
@@ -141,15 +134,21 @@ def _redact_integer(number: int, key: str) -> int | str:
 
 
 def _mask_concealed(text: str) -> str:
-    for form in _concealed.get().forms:
+    for form in _forms(_concealed.get()):
         if form in text:
             text = _whole(form).sub(_mask_unless_frame, text)
     return text
 
 
+@lru_cache(maxsize=64)
+def _forms(secrets: tuple[str, ...]) -> tuple[str, ...]:
+    """What to look for, the longest first; worked out when something is written, which most requests do once."""
+    return tuple(sorted({form for secret in secrets for form in _written_forms(secret)}, key=len, reverse=True))
+
+
 def _written_forms(secret: str) -> set[str]:
     """The secret as it stands, and as `repr`, JSON or a URL would write it into an exception's text."""
-    if secret.isascii() and secret.isalnum():
+    if _UNRESERVED.fullmatch(secret):
         return {secret}
     quoted = {repr(secret), ascii(secret), json.dumps(secret), json.dumps(secret, ensure_ascii=False)}
     in_url = {quote(secret, safe="", errors="replace"), quote_plus(secret, errors="replace")}
@@ -175,6 +174,7 @@ def _mask_unless_frame(match: re.Match[str]) -> str:
     return MASK if match["secret"] else match.group()
 
 
+_UNRESERVED = re.compile(r"[\w.~-]+", re.ASCII)
 _FRAME = r'^[ |]*File "[^"\n]+(?:\.py|>)", line \d+, in [\w.<>]+$|^Traceback \(most recent call last\):$'
 
 # ---- Net two: what goes by a telling name

@@ -16,8 +16,10 @@ import pytest_socket
 from django.core.cache import cache
 from django.test import Client
 
-from apps.accounts.models import DevelopmentText, User
+from apps.accounts.callers import Caller
+from apps.accounts.models import DevelopmentMessage, User
 from apps.accounts.services import start_session
+from apps.accounts.tokens import forget_keys
 from core.redaction import forget_concealed
 
 
@@ -29,6 +31,7 @@ def pytest_runtest_setup() -> None:
 @pytest.fixture(autouse=True)
 def _clean_cache() -> None:
     cache.clear()
+    forget_keys()
     forget_concealed()
 
 
@@ -53,7 +56,7 @@ def api() -> Api:
 @pytest.fixture
 def sign_in(db: None) -> Callable[[User], Api]:
     def as_user(user: User) -> Api:
-        return Api(start_session(user=user, address="127.0.0.1", user_agent="tests").access)
+        return Api(start_session(user=user, caller=Caller("127.0.0.1", "tests")).access)
 
     return as_user
 
@@ -70,7 +73,7 @@ def operator(db: None) -> User:
 
 def last_code(phone: str) -> str:
     """The newest code texted to a phone, read from the development inbox as a person would."""
-    body = DevelopmentText.objects.filter(phone=phone).latest("pk").body
+    body = DevelopmentMessage.objects.filter(recipient=phone).latest("pk").body
     return re.search(r"\d{4,8}", body).group()
 
 

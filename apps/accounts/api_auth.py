@@ -4,7 +4,8 @@ from django.http import HttpRequest
 from ninja import Router
 
 from apps.accounts import limits, schemas, services
-from apps.accounts.auth import UserRequest, bearer, caller
+from apps.accounts.auth import UserRequest, bearer
+from apps.accounts.callers import caller
 from apps.accounts.models import User
 
 router = Router(tags=["Accounts"])
@@ -13,16 +14,13 @@ router = Router(tags=["Accounts"])
 @router.post("login/", response=schemas.LoginOut, auth=None, summary="Sign in with email and password")
 def log_in(request: HttpRequest, body: schemas.LoginIn) -> services.SignedIn:
     limits.limit_by_address(request, "login", limits.SIGN_INS)
-    origin = caller(request)
-    return services.sign_in_with_password(
-        email=body.email, password=body.password, address=origin.address, user_agent=origin.user_agent
-    )
+    return services.sign_in_with_password(email=body.email, password=body.password, caller=caller(request))
 
 
 @router.post("token/refresh/", response=schemas.AccessOut, auth=None, summary="A new pair of tokens")
-def refresh(request: HttpRequest, body: schemas.RefreshIn) -> services.SignedIn:
+def refresh(request: HttpRequest, body: schemas.RefreshIn) -> services.Pair:
     limits.limit_by_address(request, "refresh", limits.REFRESHES)
-    return services.refresh_session(token=body.refresh)
+    return services.refresh_session(token=body.refresh, caller=caller(request))
 
 
 @router.get("users/me/", response=schemas.ShopUserOut, auth=bearer, summary="My account")

@@ -7,10 +7,10 @@ from django.http import HttpRequest
 from ninja import Router
 
 from apps.accounts import limits, schemas, services
-from apps.accounts.auth import UserRequest, bearer, caller
+from apps.accounts.auth import UserRequest, bearer
+from apps.accounts.callers import caller
 from apps.accounts.models import Code, User
 from apps.accounts.phones import canonical_phone
-from apps.accounts.services.sign_in import Profile
 
 router = Router(tags=["One-time passwords"])
 
@@ -20,10 +20,10 @@ def send_otp(request: HttpRequest, body: schemas.SendCodeIn) -> dict[str, Any]:
     """In development the answer carries the code as `otp`; elsewhere that key does not exist."""
     limits.limit_by_address(request, "otp", limits.CODES)
     phone = canonical_phone(body.phone)
-    code = services.send_code(phone=phone, purpose=Code.Purpose.SIGN_IN, address=caller(request).address)
-    answer = {"phone": phone, "expires_in_seconds": settings.OTP_TTL_SECONDS}
+    sent = services.send_code(recipient=phone, purpose=Code.Purpose.SIGN_IN, caller=caller(request))
+    answer = {"phone": phone, "expires_in_seconds": sent.expires_in_seconds}
     if settings.IS_DEVELOPMENT and settings.DEBUG:
-        return answer | {"message": "OTP sent successfully", "otp": code}
+        return answer | {"message": "OTP sent successfully", "otp": sent.digits}
     return answer | {"message": "OTP sent to your phone number"}
 
 
@@ -31,27 +31,25 @@ def send_otp(request: HttpRequest, body: schemas.SendCodeIn) -> dict[str, Any]:
 def verify_otp(request: HttpRequest, body: schemas.VerifyOtpIn) -> dict[str, Any]:
     """Signs in, or registers with the given name the first time."""
     limits.limit_by_address(request, "otp", limits.CODES)
-    origin = caller(request)
     signed_in, is_new = services.sign_in_with_code(
         phone=canonical_phone(body.phone),
         guess=body.otp,
-        address=origin.address,
-        user_agent=origin.user_agent,
-        profile=Profile(body.first_name, body.last_name),
+        caller=caller(request),
+        person=services.Person(body.first_name, body.last_name, body.email or ""),
     )
     message = "Registration successful" if is_new else "Login successful"
     return {"message": message, "created": is_new, "user": signed_in.user, "tokens": signed_in}
 
 
 @router.post("token/refresh/", response=schemas.AccessOut, auth=None, summary="A new pair of tokens")
-def refresh(request: HttpRequest, body: schemas.RefreshIn) -> services.SignedIn:
+def refresh(request: HttpRequest, body: schemas.RefreshIn) -> services.Pair:
     limits.limit_by_address(request, "refresh", limits.REFRESHES)
-    return services.refresh_session(token=body.refresh)
+    return services.refresh_session(token=body.refresh, caller=caller(request))
 
 
 @router.post("logout/", response=schemas.MessageOut, auth=bearer, summary="End this session")
 def log_out(request: UserRequest) -> dict[str, Any]:
-    services.end_session(session=request.session_of_token)
+    services.end_session(session=request.session_id, caller=caller(request))
     return {"message": "Logout successful"}
 
 

@@ -1,16 +1,16 @@
-"""Who is calling: the bearer token of an endpoint, and the address of any request."""
+"""The bearer token of an endpoint."""
 
-import uuid
-from dataclasses import dataclass
+from uuid import UUID
 
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
 from apps.accounts.errors import TokenRejected
-from apps.accounts.models import Session, User
+from apps.accounts.models import User
+from apps.accounts.queries import owner_of_living_session
 from apps.accounts.services.sessions import idle_since
 from apps.accounts.tokens import session_id_of
-from core.client_address import client_address
+from core.clock import now
 from core.redaction import conceal
 
 
@@ -18,7 +18,7 @@ class UserRequest(HttpRequest):
     """A request that passed `bearer`."""
 
     auth: User
-    session_of_token: Session
+    session_id: UUID
 
 
 class BearerAuth(HttpBearer):
@@ -27,29 +27,12 @@ class BearerAuth(HttpBearer):
     openapi_bearerFormat = "JWT"  # noqa: N815  # ninja's name
 
     def authenticate(self, request: HttpRequest, token: str) -> User:
-        session = (
-            Session.objects.alive(idle_since=idle_since())
-            .select_related("user")
-            .filter(pk=uuid.UUID(session_id_of(conceal(token))), user__is_active=True)
-            .first()
-        )
-        if session is None:
+        session = session_id_of(conceal(token))
+        user = owner_of_living_session(session, at=now(), idle_since=idle_since())
+        if user is None:
             raise TokenRejected
-        request.session_of_token = session  # type: ignore[attr-defined]  # see UserRequest
-        return session.user
+        request.session_id = session  # type: ignore[attr-defined]  # see UserRequest
+        return user
 
 
 bearer = BearerAuth()
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Where a sign-in comes from."""
-
-    address: str
-    user_agent: str
-
-
-def caller(request: HttpRequest) -> Caller:
-    """The address and the client's own description of itself."""
-    return Caller(client_address(request), request.headers.get("User-Agent", "")[:255])

@@ -9,6 +9,12 @@ class InvalidPhone(DomainError):
     message = "Enter a phone number with its country code, such as +966512345678."
 
 
+class CountryNotServed(DomainError):
+    status = 400
+    code = "country_not_served"
+    message = "Texts are not sent to this country."
+
+
 class CodeRejected(DomainError):
     """Wrong, spent, expired and never sent are one answer: which of them it was is the owner's business."""
 
@@ -19,7 +25,7 @@ class CodeRejected(DomainError):
 
 class TooManyGuesses(TooManyRequests):
     code = "too_many_guesses"
-    message = "Too many wrong codes for this number. Wait before trying again."
+    message = "Too many wrong codes. Wait before trying again."
 
 
 class TooManyTexts(TooManyRequests):
@@ -27,15 +33,93 @@ class TooManyTexts(TooManyRequests):
     message = "Too many codes were asked for. Wait before asking again."
 
 
+class TextsPaused(TooManyRequests):
+    """Codes to a range of numbers are hardly ever entered: somebody is paid for them, not signing in."""
+
+    code = "texts_paused"
+    message = "Codes to numbers like this one are paused for now. Try again later."
+
+
+class ShopBusy(OutsidePartyUnavailable):
+    """The breaker on what all texts together may cost has opened."""
+
+    code = "texts_exhausted"
+    message = "The shop cannot send more codes at the moment. Nothing was counted; try again later."
+
+
 class TextNotSent(OutsidePartyUnavailable):
+    """No provider could be reached."""
+
     code = "text_not_sent"
     message = "The text could not be sent. Nothing was counted; try again in a moment."
+
+
+class TextRefused(TextNotSent):
+    """A provider answered, and would not send it."""
+
+    status = 502
+    code = "text_refused"
+    message = "The text was refused on its way. Nothing was counted; try again in a moment."
+
+
+class NumberCannotReceive(DomainError):
+    """The provider knows this number cannot be texted."""
+
+    status = 400
+    code = "number_cannot_receive"
+    message = "This number cannot receive texts."
+
+
+class MailNotSent(OutsidePartyUnavailable):
+    code = "mail_not_sent"
+    message = "The shop cannot send mails at the moment. Nothing was counted; try again later."
 
 
 class InvalidCredentials(DomainError):
     status = 401
     code = "invalid_credentials"
     message = "No active account fits this email and password."
+
+
+class PasswordLocked(TooManyRequests):
+    code = "password_locked"
+    message = "Too many wrong passwords. Wait, or sign in another way."
+
+
+class PasscodeLocked(TooManyRequests):
+    code = "passcode_locked"
+    message = "Too many wrong passcodes. Wait, or sign in another way."
+
+
+class PinLocked(TooManyRequests):
+    code = "pin_locked"
+    message = "Too many wrong PINs. Wait before trying again."
+
+
+class PasscodeInvalid(DomainError):
+    status = 400
+    code = "passcode_invalid"
+    message = "That passcode is not right."
+
+
+class PinInvalid(DomainError):
+    status = 400
+    code = "pin_invalid"
+    message = "That PIN is not right."
+
+
+class SecretAlreadySet(DomainError):
+    """Setting up never overwrites: that would let a stolen token replace what it cannot know."""
+
+    status = 400
+    code = "already_set"
+    message = "It is set already. Change it with the current one."
+
+
+class SecretNotSet(DomainError):
+    status = 400
+    code = "not_set"
+    message = "It is not set up yet."
 
 
 class AccountInactive(DomainError):
@@ -48,3 +132,39 @@ class TokenRejected(DomainError):
     status = 401
     code = "token_rejected"
     message = "This token is not valid or has expired. Sign in again."
+
+
+class LinkRejected(DomainError):
+    status = 400
+    code = "link_rejected"
+    message = "This link is not valid, was used already or has expired. Ask for a new one."
+
+
+class AlreadyRegistered(DomainError):
+    status = 400
+    code = "already_registered"
+    message = "An account with these details exists already."
+
+
+class LimitsRestricted(DomainError):
+    status = 403
+    code = "restricted_24hr"
+    message = "After a change of passcode or PIN, smaller amounts only for 24 hours."
+
+
+class TransactionLimitExceeded(DomainError):
+    status = 400
+    code = "limit_transaction_exceeded"
+    message = "This is more than one transaction may be."
+
+
+class DailyLimitExceeded(DomainError):
+    status = 400
+    code = "limit_daily_exceeded"
+    message = "This is more than may be spent in a day."
+
+
+class MonthlyLimitExceeded(DomainError):
+    status = 400
+    code = "limit_monthly_exceeded"
+    message = "This is more than may be spent in a month."

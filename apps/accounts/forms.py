@@ -8,9 +8,9 @@ from unfold.forms import AdminOwnPasswordChangeForm, AdminPasswordChangeForm, Au
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from apps.accounts import limits, services
+from apps.accounts.callers import caller
 from apps.accounts.models import User
 from apps.accounts.phones import MAX_PHONE_CHARACTERS, canonical_phone
-from core.client_address import client_address
 from core.errors import DomainError
 
 
@@ -24,7 +24,7 @@ class ConsoleSignInForm(AuthenticationForm):  # type: ignore[misc]  # unfold is 
             self.user_cache = services.check_password(
                 email=self.cleaned_data.get("username", ""),
                 password=self.cleaned_data.get("password", ""),
-                address=client_address(request),
+                caller=caller(request),
             )
         except DomainError as error:
             raise forms.ValidationError(error.text) from None

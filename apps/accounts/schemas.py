@@ -3,15 +3,29 @@
 from datetime import datetime
 from typing import Annotated
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from ninja import Schema
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 from pydantic.json_schema import SkipJsonSchema
 
 from apps.accounts.models import User
 
+
+def _is_email(value: str) -> str:
+    try:
+        validate_email(value)
+    except ValidationError:
+        raise ValueError("Enter an email address.") from None
+    return value
+
+
 Phone = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
 Digits = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=150)]
+Email = Annotated[
+    str, StringConstraints(strip_whitespace=True, to_lower=True, max_length=254), AfterValidator(_is_email)
+]
 Token = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
 
@@ -83,6 +97,7 @@ class VerifyOtpIn(Schema):
     otp: Digits = Field(examples=["123456"])
     first_name: Name = ""
     last_name: Name = ""
+    email: Email | None = None
 
 
 class UserOut(Schema):

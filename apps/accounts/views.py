@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse_lazy
 
 from apps.accounts.forms import OwnPasswordForm
-from apps.accounts.models import DevelopmentText
+from apps.accounts.models import DevelopmentMessage
 
 SHOWN = 50
 
@@ -27,7 +27,7 @@ class OwnPasswordView(PasswordChangeView):
 
 
 def inbox(request: HttpRequest) -> HttpResponse:
-    """The newest texts; exists in development only."""
+    """The newest texts and mails; exists in development only."""
     if not settings.IS_DEVELOPMENT:
         raise Http404
-    return render(request, "accounts/inbox.html", {"texts": DevelopmentText.objects.all()[:SHOWN]})
+    return render(request, "accounts/inbox.html", {"messages": DevelopmentMessage.objects.all()[:SHOWN]})

@@ -1,5 +1,6 @@
 import base64
 import json
+import random
 from datetime import timedelta
 
 import jwt
@@ -8,9 +9,10 @@ import time_machine
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from apps.accounts import tokens
+from apps.accounts.callers import Caller
 from apps.accounts.errors import TokenRejected
-from apps.accounts.models import Session, SigningKey, User
-from apps.accounts.services import end_session, refresh_session, start_session
+from apps.accounts.models import AuditEvent, Session, SigningKey, User
+from apps.accounts.services import end_session, end_sessions_of, refresh_session, start_session
 from apps.accounts.tokens import session_id_of
 from core.clock import now
 from tests.races import race
@@ -20,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def signed_in():
-    return start_session(user=User.objects.create_user(phone="+966512345678"), address="203.0.113.9", user_agent="t")
+    return start_session(user=User.objects.create_user(phone="+966512345678"), caller=Caller("203.0.113.9", "t"))
 
 
 def later(**by):
@@ -53,12 +55,13 @@ def test_a_token_older_than_the_parent_ends_the_session(signed_in):
         refresh_session(token=signed_in.refresh)
     ended = Session.objects.get()
     assert ended.end_reason == "reused_token"
+    assert AuditEvent.objects.get(action="token_reused").user == ended.user
     with pytest.raises(TokenRejected):
         refresh_session(token=child.refresh)
 
 
 def test_an_ended_session_refreshes_no_more(signed_in):
-    end_session(session=signed_in.session)
+    end_session(session=signed_in.session.pk)
     with pytest.raises(TokenRejected):
         refresh_session(token=signed_in.refresh)
 
@@ -94,7 +97,7 @@ def test_twenty_parallel_refreshes_all_succeed_on_one_chain(signed_in):
 
 
 def test_an_access_token_names_its_session(signed_in):
-    assert session_id_of(signed_in.access) == str(signed_in.session.pk)
+    assert session_id_of(signed_in.access) == signed_in.session.pk
 
 
 def test_a_refresh_token_is_no_access_token(signed_in):
@@ -136,8 +139,75 @@ def test_an_expired_access_token_is_refused(signed_in, settings):
 
 def test_a_changed_secret_key_replaces_the_signing_key_and_keeps_people_signed_in(signed_in, settings):
     settings.SECRET_KEY = "another secret of a sensible length, made for this test only"
-    tokens._private_key.cache_clear()
+    tokens.forget_keys()
     renewed = refresh_session(token=signed_in.refresh)
     assert SigningKey.objects.filter(retired_at=None).count() == 1
     assert SigningKey.objects.count() == 2
     assert session_id_of(renewed.access) == session_id_of(signed_in.access)
+
+
+def test_ending_the_others_keeps_the_one_in_hand(signed_in):
+    user = signed_in.user
+    other = start_session(user=user, caller=Caller("198.51.100.1"))
+    stranger = start_session(user=User.objects.create_user(phone="+966512345679"), caller=Caller())
+    assert end_sessions_of(user=user, reason="revoked", keep=signed_in.session.pk) == 1
+    alive = set(Session.objects.filter(ended_at=None).values_list("pk", flat=True))
+    assert alive == {signed_in.session.pk, stranger.session.pk}
+    assert AuditEvent.objects.get(action="session_ended").details["session"] == str(other.session.pk)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rotated_key_fails_no_request(signed_in, settings):
+    """Tokens signed before, during and after a rotation are all accepted, in every thread."""
+
+    def refresh_or_rotate(number):
+        if number == 10:
+            return tokens.rotate_signing_key()
+        return session_id_of(refresh_session(token=signed_in.refresh).access)
+
+    outcomes = race(refresh_or_rotate, threads=20)
+    assert sum(outcome == signed_in.session.pk for outcome in outcomes) == 19
+    assert session_id_of(signed_in.access) == signed_in.session.pk
+    assert SigningKey.objects.filter(retired_at=None).count() == 1
+    with later(seconds=settings.JWT_ACCESS_SECONDS - 60):
+        assert session_id_of(signed_in.access) == signed_in.session.pk
+    with later(days=1):
+        tokens.rotate_signing_key()
+        assert SigningKey.objects.count() == 2  # the first one can prove nothing any more
+
+
+def test_a_compromised_key_proves_nothing_within_half_a_minute(signed_in):
+    assert session_id_of(signed_in.access) == signed_in.session.pk
+    tokens.rotate_signing_key(compromised=True)
+    with later(seconds=tokens.KEY_CACHE_SECONDS), pytest.raises(TokenRejected):
+        session_id_of(signed_in.access)
+    renewed = refresh_session(token=signed_in.refresh)
+    assert session_id_of(renewed.access) == signed_in.session.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ten_thousand_mobile_refreshes_revoke_nobody_and_fork_no_chain():
+    """Phones that lose answers, ask twice at once, and come back later with the token they still have."""
+    dice = random.Random(7)
+    phones = [
+        start_session(user=User.objects.create_user(phone=f"+9665000000{number:02}"), caller=Caller())
+        for number in range(25)
+    ]
+
+    def live(number):
+        luck, kept = random.Random(number), phones[number].refresh
+        for _ in range(240):
+            answers = {refresh_session(token=kept).refresh for _ in range(luck.choice([1, 1, 1, 2, 3]))}
+            assert len(answers) == 1
+            if luck.random() > 0.2:  # one answer in five is lost
+                kept = answers.pop()
+        return kept
+
+    def twice_at_once(token):
+        return race(lambda _: refresh_session(token=token).refresh, threads=2)
+
+    kept = race(live, threads=25)
+    for token in dice.sample(kept, 10):
+        assert len(set(twice_at_once(token))) == 1
+    assert not Session.objects.exclude(ended_at=None).exists()
+    assert not AuditEvent.objects.filter(action="token_reused").exists()

@@ -7,6 +7,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, settings
 
+from apps.accounts.callers import Caller
 from apps.accounts.models import User
 from apps.accounts.services import start_session
 from config.api import MOUNTED
@@ -37,7 +38,7 @@ def one_connection(db):
 @pytest.fixture
 def bearer(one_connection):
     user = User.objects.create_superuser(email="fuzz@shop.test", password="a long enough phrase", phone="+966512345678")
-    return {"Authorization": f"Bearer {start_session(user=user, address='127.0.0.1', user_agent='fuzz').access}"}
+    return {"Authorization": f"Bearer {start_session(user=user, caller=Caller('127.0.0.1', 'fuzz')).access}"}
 
 
 def no_server_error(case, headers):

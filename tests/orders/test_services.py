@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from apps.accounts.models import DevelopmentText, User
+from apps.accounts.models import DevelopmentMessage, User
 from apps.orders import services
 from apps.orders.errors import (
     OrderTooLarge,
@@ -129,9 +129,9 @@ def test_an_unpaid_order_lets_go_of_its_goods_in_time(shopper_user, settings):
 
 def test_the_customer_is_told_once_the_order_is_in(shopper_user):
     order = place(shopper_user, (ProductFactory(stock=1), 1))
-    assert not DevelopmentText.objects.exists()
+    assert not DevelopmentMessage.objects.exists()
     run_due_jobs()
-    assert order.number in DevelopmentText.objects.get(phone=shopper_user.phone).body
+    assert order.number in DevelopmentMessage.objects.get(recipient=shopper_user.phone).body
 
 
 @pytest.mark.django_db(transaction=True)
@@ -229,4 +229,4 @@ def test_an_order_that_moved_on_is_not_announced(shopper_user):
     order = place(shopper_user, (ProductFactory(stock=1), 1))
     services.cancel_order(order_id=order.pk, actor=shopper_user)
     run_due_jobs()
-    assert not DevelopmentText.objects.exists()
+    assert not DevelopmentMessage.objects.exists()

@@ -1,11 +1,12 @@
-"""Texted codes: made, limited, sent, compared, spent.
+"""Codes by text and mail: made, limited, sent, compared, spent.
 
 Every count is taken under the identity's lock and before the comparison, so parallel requests cannot slip between
 a read and its write (OWASP ASVS 5.0, 6.5 and 6.6).
 """
 
 import secrets
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 from django.conf import settings
@@ -13,138 +14,207 @@ from django.db import transaction
 from django.utils.crypto import constant_time_compare, salted_hmac
 from prometheus_client import Counter
 
-from apps.accounts.errors import CodeRejected, TextNotSent, TooManyGuesses, TooManyTexts
-from apps.accounts.models import Code, CodeQuerySet, Guess
-from apps.accounts.phones import ascii_digits
-from apps.accounts.texts import SmsProvider, sms_provider
-from core.client_address import limit_key
+from apps.accounts.callers import Caller
+from apps.accounts.errors import CodeRejected, CountryNotServed
+from apps.accounts.models import Code, CodeSend, Guess
+from apps.accounts.phones import ascii_digits, country_of, number_range
+from apps.accounts.services.audit import Action, note
+from apps.accounts.services.code_limits import guess_refusal, refusal_of_send
+from apps.accounts.services.networks import is_familiar
+from apps.accounts.texts import send_text
 from core.clock import now
-from core.errors import InvalidInput
+from core.errors import DomainError, InvalidInput
 from core.locks import lock
+from core.outbox import enqueue
 from core.redaction import conceal
+from core.sealing import InvalidToken, seal, unseal
 
 log = structlog.get_logger(__name__)
-CODES = Counter("hanout_codes_total", "Texted codes, by outcome.", ["purpose", "outcome"])
+CODES = Counter("hanout_codes_total", "Codes sent and tried, by outcome.", ["purpose", "outcome", "country"])
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 # S3's wording.
-TEXT = "Your Hanout verification code is: {code}\n\nThis code will expire in {minutes} minutes."
+TEXT = "Your Hanout verification code is: {code}\n\nThis code will expire in {minutes} minute{s}."
+MAIL_VALID = timedelta(minutes=10)
+MOST_VALID = timedelta(minutes=10)  # OWASP ASVS 5.0, 6.5.5
+LEAST_LEFT = timedelta(seconds=45)  # of a code sent again; people need time to type
+_SEAL = "code"
 
 
-def send_code(*, phone: str, purpose: str, address: str, provider: SmsProvider | None = None) -> str:
-    """Text a new code and return it; an earlier one for the same identity stops working.
+@dataclass(frozen=True)
+class SentCode:
+    """What left, for the doors that may show it in development."""
 
-    Raises `TooManyTexts`, or `TextNotSent` when the provider refused: that send is not counted.
+    digits: str
+    expires_in_seconds: int
+
+
+def send_code(*, recipient: str, purpose: str, caller: Caller, fixed: str = "") -> SentCode:
+    """Send the identity's code: the valid one again, or a new one; `fixed` is staging's own.
+
+    `recipient` is a canonical phone, which is texted, or an email address, which is mailed through the outbox.
+    Raises `CountryNotServed`, `TooManyTexts`, `TextsPaused` or `ShopBusy`; `TextNotSent` or its kin when no provider
+    took it, and such a send counts against nothing.
     """
-    address = limit_key(address)
-    digits = conceal("".join(secrets.choice("0123456789") for _ in range(settings.OTP_CODE_LENGTH)))
+    is_text = recipient.startswith("+")
+    if is_text and settings.OTP_COUNTRIES and country_of(recipient) not in settings.OTP_COUNTRIES:
+        raise CountryNotServed(param="phone")
     with transaction.atomic():
-        _lock_identity(phone, purpose)
-        _check_send_limits(phone, purpose, address)
-        code = Code.objects.create(
-            phone=phone,
-            purpose=purpose,
-            digest=_digest(phone, purpose, digits),
-            address=address or None,
-            created_at=now(),
-            expires_at=now() + timedelta(seconds=settings.OTP_TTL_SECONDS),
-        )
-    body = TEXT.format(code=digits, minutes=settings.OTP_TTL_SECONDS // 60 or 1)
-    try:
-        (provider or sms_provider()).send(phone=phone, body=body)
-    except TextNotSent:
-        Code.objects.filter(pk=code.pk).update(failed_at=now())
-        CODES.labels(purpose=purpose, outcome="not_sent").inc()
-        raise
-    CODES.labels(purpose=purpose, outcome="sent").inc()
-    return digits
+        lock(_identity(recipient, purpose))
+        send = _send_asked_for(recipient, purpose, caller)
+        refusal = refusal_of_send(send, caller)
+        if refusal is None:
+            send.code, digits = _valid_code(send, fixed)
+            send.save()
+            if not is_text:
+                enqueue("accounts.mail_code", send=send.pk)
+    # Outside the block: the note of a refusal must survive it.
+    _count(send, "refused" if refusal else "asked")
+    if refusal:
+        note(Action.CODE_REFUSED, caller=caller, subject=recipient, purpose=purpose, why=refusal.code)
+        raise refusal
+    if is_text:
+        _text(send, digits, caller)
+    return SentCode(digits, round((send.code.expires_at - send.created_at).total_seconds()))
 
 
-def verify_code(*, phone: str, purpose: str, guess: str) -> None:
-    """Spend the identity's newest code on this guess.
+def verify_code(*, recipient: str, purpose: str, guess: str, caller: Caller) -> Code:
+    """Spend the identity's newest code on this guess, and return it.
 
     Raises `InvalidInput` for what cannot be a code, which costs nothing; `CodeRejected`; or `TooManyGuesses` once the
     code's attempts are gone, or the identity's rolling budget, whatever code it holds.
     """
     guess = conceal(_as_digits(guess))
     with transaction.atomic():
-        _lock_identity(phone, purpose)
-        code = Code.objects.for_identity(phone=phone, purpose=purpose).sent().order_by("-pk").first()
-        outcome = _compare(code, guess) if code else "no_code"
-    CODES.labels(purpose=purpose, outcome=outcome).inc()
+        code = newest_code(recipient, purpose)
+        outcome, refusal = _compare(code, guess, caller) if code else ("no_code", CodeRejected(param="code"))
+    CODES.labels(purpose=purpose, outcome=outcome, country=country_of(recipient)).inc()
+    accepted = code is not None and refusal is None
+    action = Action.CODE_ACCEPTED if accepted else Action.CODE_REJECTED
     # Outside the block: the spent attempt must survive the refusal.
-    if outcome == "budget_spent":
-        log.warning("code_budget_spent", phone=phone, purpose=purpose)
-        raise TooManyGuesses(retry_after=_seconds_until(_oldest_guess(phone, purpose) + HOUR))
-    if outcome == "attempts_spent" and code:
-        raise TooManyGuesses(retry_after=_seconds_until(code.expires_at))
-    if outcome != "accepted":
-        raise CodeRejected(param="code")
+    note(action, caller=caller, subject=recipient, purpose=purpose, outcome=outcome)
+    if refusal or code is None:
+        raise refusal or CodeRejected(param="code")
+    return code
+
+
+def newest_code(recipient: str, purpose: str) -> Code | None:
+    """The identity's code, with the identity locked until the transaction ends."""
+    lock(_identity(recipient, purpose))
+    return Code.objects.for_identity(recipient=recipient, purpose=purpose).order_by("-pk").first()
+
+
+def spend(code: Code) -> None:
+    """The code counts no more, and its digits are gone."""
+    code.used_at, code.sealed = now(), None
+    code.save(update_fields=["used_at", "sealed"])
+
+
+def digits_of(code: Code) -> str:
+    """The digits, to be sent again; empty once the code was used or SECRET_KEY has changed."""
+    try:
+        return conceal(unseal(bytes(code.sealed), kind=_SEAL).decode()) if code.sealed else ""
+    except InvalidToken:
+        return ""
+
+
+def _send_asked_for(recipient: str, purpose: str, caller: Caller) -> CodeSend:
+    is_text = recipient.startswith("+")
+    person = {"phone": recipient} if is_text else {"email": recipient}
+    return CodeSend(
+        recipient=recipient,
+        purpose=purpose,
+        is_familiar=is_familiar(caller, **person),
+        address=caller.limit_key or None,
+        number_range=number_range(recipient) if is_text else "",
+        country=country_of(recipient),
+        created_at=now(),
+    )
+
+
+def _valid_code(send: CodeSend, fixed: str) -> tuple[Code, str]:
+    """The code still valid, its time extended within ten minutes of its birth; or a new one."""
+    valid = MAIL_VALID if not send.number_range else timedelta(seconds=settings.OTP_TTL_SECONDS)
+    code = Code.objects.for_identity(recipient=send.recipient, purpose=send.purpose).order_by("-pk").first()
+    if code and code.is_open() and not _is_worn(code):
+        digits, until = digits_of(code), min(send.created_at + valid, code.created_at + MOST_VALID)
+        if digits and fixed in {"", digits} and until >= send.created_at + LEAST_LEFT:
+            code.expires_at = until
+            code.save(update_fields=["expires_at"])
+            return code, digits
+    digits = conceal(fixed or "".join(secrets.choice("0123456789") for _ in range(settings.OTP_CODE_LENGTH)))
+    code = Code.objects.create(
+        recipient=send.recipient,
+        purpose=send.purpose,
+        channel=Code.Channel.TEXT if send.number_range else Code.Channel.MAIL,
+        digest=_digest(send.recipient, send.purpose, digits),
+        sealed=seal(digits.encode(), kind=_SEAL),
+        created_at=send.created_at,
+        expires_at=send.created_at + valid,
+    )
+    return code, digits
+
+
+def _is_worn(code: Code) -> bool:
+    """All its attempts are gone; sending it again would help nobody."""
+    return code.guesses.count() >= settings.OTP_MAX_ATTEMPTS
+
+
+def _text(send: CodeSend, digits: str, caller: Caller) -> None:
+    minutes = round((send.code.expires_at - send.created_at).total_seconds() / 60) or 1
+    body = TEXT.format(code=digits, minutes=minutes, s="" if minutes == 1 else "s")
+    try:
+        taken = send_text(phone=send.recipient, body=body)
+    except DomainError as error:
+        CodeSend.objects.filter(pk=send.pk).update(state=CodeSend.State.FAILED, error=error.code, settled_at=now())
+        _count(send, "not_sent")
+        note(Action.CODE_NOT_SENT, caller=caller, subject=send.recipient, purpose=send.purpose, why=error.code)
+        raise
+    CodeSend.objects.filter(pk=send.pk).update(
+        state=CodeSend.State.SENT, provider=taken.provider, reference=taken.reference
+    )
+    _count(send, "sent")
+    note(Action.CODE_SENT, caller=caller, subject=send.recipient, purpose=send.purpose, provider=taken.provider)
+
+
+def _compare(code: Code, guess: str, caller: Caller) -> tuple[str, DomainError | None]:
+    if not code.is_open():
+        return "closed", CodeRejected(param="code")
+    person = {"phone": code.recipient} if code.channel == Code.Channel.TEXT else {"email": code.recipient}
+    try_ = Guess(
+        code=code,
+        recipient=code.recipient,
+        purpose=code.purpose,
+        is_familiar=is_familiar(caller, **person),
+        address=caller.limit_key or None,
+        created_at=now(),
+    )
+    outcome, refusal = guess_refusal(code, try_)
+    if refusal:
+        return outcome, refusal
+    try_.save()
+    if not constant_time_compare(bytes(code.digest), _digest(code.recipient, code.purpose, guess)):
+        return "wrong", CodeRejected(param="code")
+    spend(code)
+    return "accepted", None
 
 
 def _as_digits(guess: str) -> str:
     """The code as it was typed: any script's digits, with or without spaces."""
     digits = ascii_digits(guess)
-    if not (digits.isascii() and digits.isdecimal() and len(digits) == settings.OTP_CODE_LENGTH):
+    lengths = {settings.OTP_CODE_LENGTH, len(settings.OTP_TEST_CODE) or settings.OTP_CODE_LENGTH}
+    if not (digits.isascii() and digits.isdecimal() and len(digits) in lengths):
         raise InvalidInput({"code": [f"Enter the {settings.OTP_CODE_LENGTH} digits of the text."]})
     return digits
 
 
-def _compare(code: Code, guess: str) -> str:
-    recent = Guess.objects.filter(phone=code.phone, purpose=code.purpose, created_at__gt=now() - HOUR).count()
-    if recent >= settings.OTP_IDENTITY_HOURLY_GUESSES:
-        return "budget_spent"
-    if not code.is_open():
-        return "closed"
-    if code.attempts >= settings.OTP_MAX_ATTEMPTS:
-        return "attempts_spent"
-    Guess.objects.create(phone=code.phone, purpose=code.purpose, created_at=now())
-    code.attempts += 1
-    matched = constant_time_compare(bytes(code.digest), _digest(code.phone, code.purpose, guess))
-    if matched:
-        code.used_at = now()
-    code.save(update_fields=["attempts", "used_at"])
-    return "accepted" if matched else "wrong"
-
-
-def _oldest_guess(phone: str, purpose: str) -> datetime:
-    """The one whose hour is over first."""
-    recent = Guess.objects.filter(phone=phone, purpose=purpose, created_at__gt=now() - HOUR)
-    return recent.order_by("created_at").values_list("created_at", flat=True).first() or now()
-
-
-def _digest(phone: str, purpose: str, digits: str) -> bytes:
+def _digest(recipient: str, purpose: str, digits: str) -> bytes:
     """Keyed with SECRET_KEY and bound to whom and what the code is for (ASVS 6.6.2)."""
-    return salted_hmac("hanout.code", f"{purpose}:{phone}:{digits}", algorithm="sha256").digest()
+    return salted_hmac("hanout.code", f"{purpose}:{recipient}:{digits}", algorithm="sha256").digest()
 
 
-def _lock_identity(phone: str, purpose: str) -> None:
-    lock(f"code:{purpose}:{phone}")
+def _identity(recipient: str, purpose: str) -> str:
+    return f"code:{purpose}:{recipient}"
 
 
-def _check_send_limits(phone: str, purpose: str, address: str) -> None:
-    """S0's limits in S0's order: cooldown, phone per hour, phone per day, address per hour."""
-    mine = Code.objects.for_identity(phone=phone, purpose=purpose).sent()
-    if settings.OTP_COOLDOWN_SECONDS:
-        _limit(mine, 1, timedelta(seconds=settings.OTP_COOLDOWN_SECONDS))
-    _limit(mine, settings.OTP_PHONE_HOURLY_LIMIT, HOUR)
-    _limit(mine, settings.OTP_PHONE_DAILY_LIMIT, DAY)
-    if address and settings.OTP_IP_HOURLY_LIMIT:
-        # Taken after the identity's lock everywhere, so the two cannot deadlock.
-        lock(f"code-address:{address}")
-        _limit(Code.objects.filter(address=address).sent(), settings.OTP_IP_HOURLY_LIMIT, HOUR)
-
-
-def _limit(codes: CodeQuerySet, most: int, window: timedelta) -> None:
-    """Refuse when `most` codes left within the window; 0 is no limit. Says when the oldest one drops out."""
-    if not most:
-        return
-    recent = list(
-        codes.filter(created_at__gt=now() - window).order_by("-created_at").values_list("created_at", flat=True)[:most]
-    )
-    if len(recent) == most:
-        raise TooManyTexts(retry_after=_seconds_until(recent[-1] + window))
-
-
-def _seconds_until(instant: datetime) -> int:
-    return max(1, int((instant - now()).total_seconds()) + 1)
+def _count(send: CodeSend, outcome: str) -> None:
+    CODES.labels(purpose=send.purpose, outcome=outcome, country=send.country).inc()

@@ -1,52 +1,90 @@
-"""Passwords: checked the same way at every door, counted, and changed with the end of all sessions."""
+"""Passwords: checked the same way at every door, counted, and changed with the end of the other sessions."""
 
 import hashlib
+import uuid
 
 import structlog
 from django.contrib.auth.hashers import make_password
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from prometheus_client import Counter
 
+from apps.accounts.callers import Caller
 from apps.accounts.errors import InvalidCredentials
-from apps.accounts.models import User
+from apps.accounts.models import Lockout, Session, User
+from apps.accounts.services.audit import NOBODY, Action, note
+from apps.accounts.services.lockouts import count_try, forget_tries
+from apps.accounts.services.networks import is_familiar
 from apps.accounts.services.sessions import SignedIn, end_sessions_of, start_session
+from core.errors import InvalidInput
 from core.redaction import conceal
-from core.throttle import Rate, throttle
 
 log = structlog.get_logger(__name__)
 SIGN_INS = Counter("hanout_password_sign_ins_total", "Passwords presented, by outcome.", ["outcome"])
-GUESSES = Rate(limit=10, seconds=900)
+MOST_CHARACTERS = 128
 
 
-def check_password(*, email: str, password: str, address: str) -> User:
-    """The person this email and password belong to; an unknown email takes as long as a wrong password.
+def check_password(*, password: str, caller: Caller, email: str = "", phone: str = "") -> User:
+    """The person this email or phone and password belong to; an unknown one takes as long as a wrong password.
 
-    Raises `InvalidCredentials`, or `TooManyRequests` after ten tries at one email in a quarter of an hour.
+    Raises `InvalidCredentials`, or `PasswordLocked` after ten tries in a quarter of an hour.
     """
     conceal(password)
-    email = email.strip().lower()
-    throttle("password", hashlib.sha256(email.encode()).hexdigest()[:32], GUESSES)
-    user = User.objects.filter(email=email).first()
+    person = {"phone": phone} if phone else {"email": email.strip().lower()}
+    login = next(iter(person.values()))
+    subject, familiar = subject_of(login), is_familiar(caller, **person)
+    count_try(subject=subject, kind=Lockout.Kind.PASSWORD, is_familiar=familiar, caller=caller)
+    user = User.objects.filter(**person).first()
     if user is None:
         make_password(password)
     elif user.check_password(password) and user.is_active:
         SIGN_INS.labels(outcome="accepted").inc()
+        forget_tries(subject=subject, kind=Lockout.Kind.PASSWORD, is_familiar=familiar)
         return user
     SIGN_INS.labels(outcome="refused").inc()
-    log.warning("password_refused", user=user and user.pk, address=address)
+    note(Action.SIGN_IN_REFUSED, caller=caller, user=user, subject=login, by="password")
     raise InvalidCredentials
 
 
-def sign_in_with_password(*, email: str, password: str, address: str, user_agent: str) -> SignedIn:
-    """Open a session for whoever this email and password belong to; raises as `check_password` does."""
-    user = check_password(email=email, password=password, address=address)
+def sign_in_with_password(*, password: str, caller: Caller, email: str = "", phone: str = "") -> SignedIn:
+    """Open a session for whoever this email or phone and password belong to; raises as `check_password` does."""
+    user = check_password(email=email, phone=phone, password=password, caller=caller)
     with transaction.atomic():
-        return start_session(user=user, address=address, user_agent=user_agent)
+        return start_session(user=user, caller=caller)
+
+
+def require_good_password(password: str, *, user: User | None = None, field: str = "password") -> None:
+    """Raise `InvalidInput` naming `field` for a password that is too long, short, common or like its person."""
+    conceal(password)
+    if len(password) > MOST_CHARACTERS or "\0" in password:
+        raise InvalidInput({field: [f"Use at most {MOST_CHARACTERS} characters, none of them NUL."]})
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise InvalidInput({field: list(error.messages)}) from None
 
 
 @transaction.atomic
-def change_password(*, user: User, password: str) -> None:
-    """Set a new password; every session of the person ends (OWASP ASVS 5.0, 7.4.3)."""
+def change_password(*, user: User, password: str, caller: Caller = NOBODY, keep: uuid.UUID | None = None) -> None:
+    """Set a new password; every session of the person but `keep` ends (OWASP ASVS 5.0, 7.4.3)."""
     user.set_password(conceal(password))
     user.save(update_fields=["password"])
-    end_sessions_of(user=user, reason="password_changed")
+    note(Action.PASSWORD_CHANGED, caller=caller, user=user)
+    end_sessions_of(user=user, reason=Session.EndReason.PASSWORD_CHANGED, caller=caller, keep=keep)
+
+
+def change_own_password(*, user: User, old: str, new: str, caller: Caller, keep: uuid.UUID) -> None:
+    """Change a password by one who knows it; raises `InvalidInput`, or `PasswordLocked` after too many tries."""
+    subject = subject_of(str(user.pk))
+    count_try(subject=subject, kind=Lockout.Kind.PASSWORD, is_familiar=True, caller=caller)
+    if not user.check_password(conceal(old)):
+        raise InvalidInput({"old_password": ["That is not the current password."]})
+    forget_tries(subject=subject, kind=Lockout.Kind.PASSWORD, is_familiar=True)
+    require_good_password(new, user=user, field="new_password")
+    change_password(user=user, password=new, caller=caller, keep=keep)
+
+
+def subject_of(login: str) -> str:
+    """What tries are counted by: known and unknown logins alike, and none readable in the table."""
+    return hashlib.sha256(login.encode()).hexdigest()

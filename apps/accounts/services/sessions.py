@@ -12,85 +12,117 @@ import uuid
 from binascii import Error as Base64Error
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db.models import F
+from django.db import connection, transaction
+from django.db.models import Q
 from prometheus_client import Counter
 
+from apps.accounts.callers import Caller
 from apps.accounts.errors import TokenRejected
 from apps.accounts.models import Session, User
-from apps.accounts.tokens import access_token
+from apps.accounts.services.audit import NOBODY, Action, note
+from apps.accounts.services.networks import remember_network
+from apps.accounts.tokens import access_token, rotate_signing_key
 from core.clock import now
 from core.redaction import conceal
 
 log = structlog.get_logger(__name__)
 REFRESHES = Counter("hanout_refreshes_total", "Refresh tokens presented, by outcome.", ["outcome"])
+SESSIONS_ENDED = Counter("hanout_sessions_ended_total", "Sessions ended, by reason.", ["reason"])
 
 _PREFIX = "hr1"
 _SESSION_BYTES, _COUNTER_BYTES = 16, 4
+_READ = """
+    SELECT s.key, u.public_id FROM accounts_session s JOIN accounts_user u ON u.id = s.user_id
+    WHERE s.id = %s AND u.is_active
+"""
+# The current token moves the counter; its parent leaves it, and counts as use too: clients that never store the new
+# token (S0's) live on that path. Whichever it was, the counter returned is the successor's.
+_MOVE = """
+    UPDATE accounts_session SET refreshed_at = %(now)s, counter = %(counter)s + 1
+    WHERE id = %(session)s AND counter IN (%(counter)s, %(counter)s + 1)
+      AND ended_at IS NULL AND expires_at > %(now)s AND refreshed_at > %(idle)s
+"""
 
 
 @dataclass(frozen=True)
-class SignedIn:
-    """A session with the pair of tokens its client gets."""
+class Pair:
+    """An access token and the refresh token for the next."""
 
-    user: User
-    session: Session
     access: str
     refresh: str
 
 
-def start_session(*, user: User, address: str, user_agent: str) -> SignedIn:
+@dataclass(frozen=True)
+class SignedIn(Pair):
+    """A new session with its first pair of tokens."""
+
+    user: User
+    session: Session
+
+
+def start_session(*, user: User, caller: Caller) -> SignedIn:
     """Open a session and issue its first pair of tokens."""
     session = Session.objects.create(
         user=user,
         key=secrets.token_bytes(32),
-        address=address or None,
-        user_agent=user_agent[:255],
+        address=caller.address or None,
+        user_agent=caller.user_agent[:255],
+        device_id=caller.device_id[:100],
+        device_name=caller.device_name[:100],
+        device_type=caller.device_type[:10],
         created_at=now(),
         refreshed_at=now(),
         expires_at=now() + timedelta(days=settings.SESSION_ABSOLUTE_DAYS),
     )
-    User.objects.filter(pk=user.pk).update(last_login=now())
-    return _signed_in(session, counter=0)
+    user.last_login = now()
+    user.save(update_fields=["last_login"])
+    remember_network(user=user, caller=caller)
+    note(Action.SIGNED_IN, caller=caller, user=user, session=str(session.pk))
+    pair = _pair(session.pk, bytes(session.key), user.public_id, counter=0)
+    return SignedIn(pair.access, pair.refresh, user, session)
 
 
-def refresh_session(*, token: str) -> SignedIn:
+def refresh_session(*, token: str, caller: Caller = NOBODY) -> Pair:
     """A new pair for this refresh token; raises `TokenRejected`, and ends the session if the token is a stale copy."""
-    conceal(token)
-    session, counter = _read(token)
-    moved = Session.objects.alive(idle_since=idle_since()).filter(pk=session.pk, counter=counter)
-    if moved.update(counter=F("counter") + 1, refreshed_at=now()):
-        REFRESHES.labels(outcome="moved").inc()
-        return _signed_in(session, counter=counter + 1)
-    session.refresh_from_db()
-    if not is_alive(session):
-        raise TokenRejected
-    if counter == session.counter - 1:
-        # Clients that never store the new token (S0's) live on this path, so it counts as use too.
-        Session.objects.filter(pk=session.pk).update(refreshed_at=now())
-        REFRESHES.labels(outcome="parent").inc()
-        return _signed_in(session, counter=session.counter)
-    REFRESHES.labels(outcome="reused").inc()
-    end_session(session=session, reason=Session.EndReason.REUSED_TOKEN)
-    log.warning("refresh_token_reused", session=str(session.pk), behind=session.counter - counter)
-    raise TokenRejected
+    session, counter, key, subject = _proved(conceal(token))
+    values: dict[str, Any] = {"session": session, "counter": counter, "now": now(), "idle": idle_since()}
+    with connection.cursor() as cursor:
+        cursor.execute(_MOVE, values)
+        moved = cursor.rowcount
+    if not moved:
+        _refuse(session, counter, caller)
+    REFRESHES.labels(outcome="accepted").inc()
+    return _pair(session, key, subject, counter=counter + 1)
 
 
-def end_session(*, session: Session, reason: str = Session.EndReason.SIGNED_OUT) -> None:
+def end_session(*, session: uuid.UUID, reason: str = Session.EndReason.SIGNED_OUT, caller: Caller = NOBODY) -> None:
     """End a session and with it every token that names it, at once. Ending twice changes nothing."""
-    Session.objects.filter(pk=session.pk, ended_at=None).update(ended_at=now(), end_reason=reason)
+    _end(Q(pk=session), reason, caller)
 
 
-def end_sessions_of(*, user: User, reason: str) -> None:
-    """End all of a person's sessions at once."""
-    Session.objects.filter(user=user, ended_at=None).update(ended_at=now(), end_reason=reason)
+def end_sessions_of(
+    *, user: User, reason: str, caller: Caller = NOBODY, keep: uuid.UUID | None = None, device_id: str = ""
+) -> int:
+    """End a person's sessions at once, but one to `keep`, or only those of a device; return how many."""
+    which = Q(user=user) & (Q(device_id=device_id) if device_id else Q())
+    return _end(which & ~Q(pk=keep) if keep else which, reason, caller)
 
 
-def is_alive(session: Session) -> bool:
-    """Neither ended nor past its absolute or idle limit."""
-    return session.ended_at is None and session.expires_at > now() and session.refreshed_at > idle_since()
+def session_of(token: str) -> uuid.UUID:
+    """The session a refresh token belongs to, proved by its signature; raises `TokenRejected`."""
+    return _proved(conceal(token))[0]
+
+
+@transaction.atomic
+def rotate_key(*, compromised: bool = False) -> str:
+    """Sign access tokens with a new key from now on, and return its name; see `tokens.rotate_signing_key`."""
+    kid = rotate_signing_key(compromised=compromised)
+    note(Action.KEY_ROTATED, kid=kid, compromised=compromised)
+    return kid
 
 
 def idle_since() -> datetime:
@@ -98,19 +130,44 @@ def idle_since() -> datetime:
     return now() - timedelta(days=settings.SESSION_IDLE_DAYS)
 
 
-def _signed_in(session: Session, *, counter: int) -> SignedIn:
-    body = base64.urlsafe_b64encode(session.pk.bytes + counter.to_bytes(_COUNTER_BYTES)).rstrip(b"=").decode()
-    refresh = conceal(f"{_PREFIX}.{body}.{_signature(session, body)}")
-    return SignedIn(session.user, session, access_token(user=session.user, session=session), refresh)
+def _end(which: Q, reason: str, caller: Caller) -> int:
+    ended = list(Session.objects.filter(which, ended_at=None).select_related("user"))
+    count = Session.objects.filter(pk__in=[session.pk for session in ended], ended_at=None).update(
+        ended_at=now(), end_reason=reason
+    )
+    SESSIONS_ENDED.labels(reason=reason).inc(count)
+    for session in ended:
+        note(Action.SESSION_ENDED, caller=caller, user=session.user, session=str(session.pk), reason=reason)
+    return count
 
 
-def _signature(session: Session, body: str) -> str:
-    mac = hmac.digest(bytes(session.key), f"{_PREFIX}.{body}".encode(), "sha256")
+def _refuse(session: uuid.UUID, counter: int, caller: Caller) -> None:
+    """Raise for a token that moved nothing; if it is older than the parent of the current one, a copy is in use."""
+    found = Session.objects.alive(idle_since=idle_since()).filter(pk=session, counter__gt=counter + 1).first()
+    if found is None:
+        REFRESHES.labels(outcome="refused").inc()
+        raise TokenRejected
+    REFRESHES.labels(outcome="reused").inc()
+    behind = found.counter - counter
+    note(Action.TOKEN_REUSED, caller=caller, user=found.user, session=str(session), behind=behind)
+    end_session(session=session, reason=Session.EndReason.REUSED_TOKEN, caller=caller)
+    log.warning("refresh_token_reused", session=str(session), behind=behind)
+    raise TokenRejected
+
+
+def _pair(session: uuid.UUID, key: bytes, subject: uuid.UUID, *, counter: int) -> Pair:
+    body = base64.urlsafe_b64encode(session.bytes + counter.to_bytes(_COUNTER_BYTES)).rstrip(b"=").decode()
+    refresh = conceal(f"{_PREFIX}.{body}.{_signature(key, body)}")
+    return Pair(access_token(subject=subject, session=session), refresh)
+
+
+def _signature(key: bytes, body: str) -> str:
+    mac = hmac.digest(key, f"{_PREFIX}.{body}".encode(), "sha256")
     return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
 
 
-def _read(token: str) -> tuple[Session, int]:
-    """The session and counter a token names, once its signature is proved."""
+def _proved(token: str) -> tuple[uuid.UUID, int, bytes, uuid.UUID]:
+    """Session and counter of a token, once its signature is proved; with the session's key and its person's id."""
     prefix, _, rest = token.partition(".")
     body, _, signature = rest.partition(".")
     try:
@@ -119,10 +176,10 @@ def _read(token: str) -> tuple[Session, int]:
         raise TokenRejected from None
     if prefix != _PREFIX or len(raw) != _SESSION_BYTES + _COUNTER_BYTES:
         raise TokenRejected
-    named = uuid.UUID(bytes=raw[:_SESSION_BYTES])
-    session = Session.objects.select_related("user").filter(pk=named, user__is_active=True).first()
-    if session is None:
+    session = uuid.UUID(bytes=raw[:_SESSION_BYTES])
+    with connection.cursor() as cursor:
+        cursor.execute(_READ, [session])
+        row = cursor.fetchone()
+    if row is None or not hmac.compare_digest(_signature(bytes(row[0]), body).encode(), signature.encode()):
         raise TokenRejected
-    if not hmac.compare_digest(_signature(session, body).encode(), signature.encode()):
-        raise TokenRejected
-    return session, int.from_bytes(raw[_SESSION_BYTES:])
+    return session, int.from_bytes(raw[_SESSION_BYTES:]), bytes(row[0]), row[1]
