@@ -9,13 +9,19 @@ from apps.accounts.api_accounts import router as accounts
 from apps.accounts.api_auth import router as auth
 from apps.accounts.api_users import router as users
 from apps.campaigns.api import router as campaigns
+from apps.onboarding.api_v1 import router as onboarding
 from apps.orders.api import router as orders
 from apps.orders.api_cart import router as cart
 from apps.products.api import router as products
-from core.contracts import S0, S2, S3, S4, build_api
+from core.contracts import S0, S2, S3, S4, V1, V2, build_api
 
 s0 = build_api(S0, description="Sign-in by texted code. Ask for a code, exchange it for tokens, use the access token.")
 s0.add_router("", accounts)
+
+v1 = build_api(V1, description="Web onboarding. Frozen: nothing here changes any more.")
+v1.add_router("/onboarding/", onboarding)
+
+v2 = build_api(V2, description="Mobile sign-in: password, passcode, PIN, sessions.")
 
 s2 = build_api(S2, description="The shop: accounts, products, cart and orders.")
 s2.add_router("/auth/", auth)
@@ -33,6 +39,8 @@ s4.add_router("/campaigns/", campaigns)
 MOUNTED: tuple[tuple[str, NinjaAPI], ...] = (
     ("api/accounts/", s0),
     ("api/users/", s3),
+    ("api/v1/", v1),
+    ("api/v2/", v2),
     ("api/", s2),
     ("", s4),
 )

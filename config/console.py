@@ -55,7 +55,11 @@ def _navigation() -> list[dict[str, Any]]:
             ("Groups", "badge", "admin:auth_group_changelist"),
             ("Sessions", "devices", "admin:accounts_session_changelist"),
         ),
-        _group("Operations", ("Jobs", "schedule", "admin:core_outboxjob_changelist")),
+        _group(
+            "Operations",
+            ("Jobs", "schedule", "admin:core_outboxjob_changelist"),
+            ("Schedule", "event_repeat", "admin:django_celery_beat_periodictask_changelist"),
+        ),
     ]
 
 

@@ -10,6 +10,7 @@ from typing import Self
 from dotenv import dotenv_values
 from pydantic import ValidationError
 
+from config.message_refusals import sign_in_problems
 from config.refusals import Problems, SettingsRefused, production_problems, url_problems, value_problems
 from config.variables.process import ROOT, SWITCHES, Environment, ProcessVariables
 from config.variables.shop import ShopVariables
@@ -31,7 +32,9 @@ class Env(ShopVariables, SignInVariables, ProcessVariables):
         values = {key: value.strip() for key, value in given.items() if value.strip()}
         chosen = environment or environment_of(values)
         values["ENVIRONMENT"] = chosen
-        problems = Problems(url_problems(values))
+        problems = Problems(
+            [*url_problems(values), *sign_in_problems(values, is_production=chosen is Environment.PRODUCTION)]
+        )
         try:
             env = cls.model_validate(values)
         except ValidationError as error:

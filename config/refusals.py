@@ -6,6 +6,9 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from apps.accounts.switches import TESTING_SWITCHES
+from config.message_refusals import sending_problems
+
 _SCHEMES = {"DATABASE_URL": {"postgres", "postgresql"}, "REDIS_URL": {"redis", "rediss", "unix"}}
 _URL_ADVICE = {
     "DATABASE_URL": "DATABASE_URL is no address of PostgreSQL, and Hanout runs on PostgreSQL only: write it as "
@@ -15,7 +18,6 @@ _URL_ADVICE = {
 }
 SERVICE_SECRETS = tuple(f"SERVICE_AUTH_SECRET_{name}" for name in ("DJANGO_BACKEND", "API_GATEWAY", "CELERY_WORKER"))
 _WEAK_WORDS = re.compile(r"insecure|change|django-secret|secret-key|example|password", re.IGNORECASE)
-_FORBIDDEN_PREFIXES = ("OTP_TEST_", "OTP_APP_BYPASS", "OTP_DEV_", "DJANGO_OTP_TEST_")
 LEAST_DIGITS = 6
 _OFF = {"", "0", "false", "no", "off"}
 
@@ -48,6 +50,7 @@ def production_problems(values: Mapping[str, str]) -> Iterator[str]:
     yield from _missing(values)
     yield from _weak(values)
     yield from _forbidden(values)
+    yield from sending_problems(values)
 
 
 def _first(values: Mapping[str, str], *names: str) -> str:
@@ -139,5 +142,5 @@ def _forbidden(values: Mapping[str, str]) -> Iterator[str]:
         if values.get(name, "").lower() not in _OFF:
             yield f"{name} must be off."
     for name, value in sorted(values.items()):
-        if name.startswith(_FORBIDDEN_PREFIXES) and value:
+        if name.startswith(TESTING_SWITCHES) and value:
             yield f"{name} must not be set at all: it opens sign-in for testing."

@@ -6,7 +6,9 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from django.views.static import serve
 
+from apps.accounts.texts import TWILIO_REPORTS
 from apps.accounts.views import OwnPasswordView, inbox
+from apps.accounts.webhooks import twilio_report
 from config import views
 from config.api import MOUNTED
 
@@ -25,5 +27,6 @@ urlpatterns = [
     path("api/docs/redoc/", views.redoc),
     path("api/schema/", views.schema, name="schema"),
     path("api/schema/<slug:contract>/", views.schema, name="contract-schema"),
+    path(TWILIO_REPORTS.removeprefix("/"), twilio_report),
     *(path(prefix, api.urls) for prefix, api in MOUNTED),
 ]

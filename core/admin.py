@@ -1,21 +1,29 @@
-"""Background jobs in the console."""
+"""Background jobs and the schedule in the console."""
+
+from datetime import datetime
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
+from django_celery_beat import models as beat
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from core.clock import now
 from core.models import OutboxJob
+from core.outbox import run_again
+from core.outbox_schedule import RUN_SCHEDULED
+
+# Beat's own pages let people write schedules and name tasks; here the code says what repeats, people whether it does.
+_OF_BEAT = (beat.PeriodicTask, beat.IntervalSchedule, beat.CrontabSchedule, beat.SolarSchedule, beat.ClockedSchedule)
+admin.site.unregister(_OF_BEAT)  # registered by then: INSTALLED_APPS names beat first
 
 
 @admin.register(OutboxJob)
 class OutboxJobAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     """What waits, what failed and why; a job that gave up can be run again."""
 
-    list_display = ("name", "shown_state", "due_at", "repeats_every", "attempts", "last_error")
-    list_filter = ("state", "name")
+    list_display = ("name", "shown_state", "queue", "due_at", "repeats_every", "attempts", "last_error")
+    list_filter = ("state", "queue", "name")
     actions = ["run_again"]
 
     @display(description="state", label={"waiting": "info", "dead": "danger"})  # type: ignore[untyped-decorator]
@@ -24,8 +32,9 @@ class OutboxJobAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
 
     @admin.action(description="Run again now", permissions=["act"])
     def run_again(self, request: HttpRequest, chosen: QuerySet[OutboxJob]) -> None:
-        count = chosen.update(state=OutboxJob.State.WAITING, due_at=now(), attempts=0)
-        self.message_user(request, f"{count} job(s) will run within a second.")
+        wanted, count = chosen.count(), run_again(chosen)
+        left = f" {wanted - count} left alone: running now, or the same job waits already." if wanted > count else ""
+        self.message_user(request, f"{count} job(s) will run within moments.{left}")
 
     def has_act_permission(self, request: HttpRequest) -> bool:
         return bool(super().has_change_permission(request))
@@ -34,4 +43,29 @@ class OutboxJobAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(beat.PeriodicTask)
+class ScheduleAdmin(ModelAdmin):  # type: ignore[misc]
+    """What repeats, as the code declares it; people only switch it off and on."""
+
+    list_display = ("name", "enabled", "scheduler", "next_run", "last_run_at")
+    list_filter = ("enabled",)
+    fields = ("name", "enabled", "scheduler", "next_run", "last_run_at")
+    readonly_fields = ("name", "scheduler", "next_run", "last_run_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[beat.PeriodicTask]:
+        due = OutboxJob.objects.filter(name=OuterRef("name"), repeats_every__isnull=False).values("due_at")[:1]
+        ours = super().get_queryset(request).filter(task=RUN_SCHEDULED).select_related("interval", "crontab")
+        return ours.annotate(next_run_at=Subquery(due))  # type: ignore[no-any-return]
+
+    @admin.display(description="next run", ordering="next_run_at")
+    def next_run(self, entry: beat.PeriodicTask) -> datetime | None:
+        return entry.next_run_at if entry.enabled else None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False

@@ -5,7 +5,6 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from django.conf import settings
 from django.http import HttpRequest
 
-
 IPV6 = 6
 _WIDTH = {4: 24, IPV6: 48}
 

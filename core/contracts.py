@@ -21,12 +21,18 @@ from ninja.renderers import BaseRenderer
 from prometheus_client import Counter
 
 from core import errors
+from core.error_shapes import (
+    Body,
+    detail_shape,
+    mobile_shape,
+    onboarding_shape,
+    shop_shape,
+    validation_list_shape,
+)
 from core.errors import DomainError, InvalidInput
 
 log = structlog.get_logger(__name__)
 REFUSALS = Counter("hanout_refusals_total", "Requests refused, by error code and contract.", ["code", "contract"])
-
-Body = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,47 +45,10 @@ class Contract:
     render: Callable[[DomainError, int, str], Body]
     invalid_status: int = 400
     renames: Mapping[str, str] = field(default_factory=dict)
+    statuses: Mapping[str, int] = field(default_factory=dict)  # where the document wants another than ours, by code
 
     def status_of(self, error: DomainError) -> int:
-        return self.invalid_status if isinstance(error, InvalidInput) else error.status
-
-
-def detail_shape(error: DomainError, status: int, request_id: str) -> Body:
-    """S0, S3, S4: `detail`, with the messages per field beside it, as form-reading clients expect."""
-    fields = {name: list(messages) for name, messages in error.fields.items() if name not in {"detail", "code"}}
-    return {**fields, "detail": error.text, "code": error.code, "request_id": request_id, **_facts(error)}
-
-
-def validation_list_shape(error: DomainError, status: int, request_id: str) -> Body:
-    """S4: as above; without field keys at the top, which its clients never had."""
-    return {
-        "detail": error.text,
-        "code": error.code,
-        "request_id": request_id,
-        "errors": _lists(error),
-        **_facts(error),
-    }
-
-
-def shop_shape(error: DomainError, status: int, request_id: str) -> Body:
-    """S2: `error`, `message`, `status_code`, `errors`."""
-    return {
-        "error": True,
-        "code": error.code,
-        "message": error.text,
-        "status_code": status,
-        "errors": _lists(error),
-        "request_id": request_id,
-        **_facts(error),
-    }
-
-
-def _lists(error: DomainError) -> Body:
-    return {name: list(messages) for name, messages in error.fields.items()}
-
-
-def _facts(error: DomainError) -> Body:
-    return {"details": error.details} if error.details else {}
+        return self.invalid_status if isinstance(error, InvalidInput) else self.statuses.get(error.code, error.status)
 
 
 S0 = Contract(
@@ -103,7 +72,23 @@ S4 = Contract(
     render=validation_list_shape,
     invalid_status=422,
 )
-CONTRACTS = (S0, S2, S3, S4)
+V1 = Contract(
+    name="v1",
+    title="Web onboarding, frozen (S1, V1)",
+    prefixes=("/api/v1/",),
+    render=onboarding_shape,
+    invalid_status=422,
+    renames={"code": "otp"},
+    statuses={"invalid_credentials": 400, "account_inactive": 400},
+)
+V2 = Contract(
+    name="v2",
+    title="Mobile sign-in (S1, V2)",
+    prefixes=("/api/v2/",),
+    render=mobile_shape,
+    invalid_status=422,
+)
+CONTRACTS = (S0, V1, V2, S2, S3, S4)
 
 
 def contract_for(path: str) -> Contract:
@@ -171,7 +156,7 @@ def _messages_by_field(found: list[dict[str, Any]]) -> dict[str, list[str]]:
     for item in found:
         names = [str(part) for part in item.get("loc", ())]
         path = names[2:] if names[:1] in (["body"], ["form"]) else names[1:]
-        messages.setdefault(".".join(path) or "body", []).append(str(item.get("msg", "Invalid value.")))
+        messages.setdefault(".".join(path) or "body", []).append(str(item.get("msg", "Invalid value.")).removeprefix("Value error, "))
     return messages
 
 

@@ -22,8 +22,17 @@ class Rate:
     seconds: int
 
 
-def throttle(scope: str, caller: str, rate: Rate) -> None:
-    """Count this call; raise `TooManyRequests` past the limit.
+@dataclass(frozen=True)
+class Standing:
+    """Where a caller stands in the present window; `resets_at` in seconds since 1970."""
+
+    limit: int
+    remaining: int
+    resets_at: int
+
+
+def throttle(scope: str, caller: str, rate: Rate) -> Standing | None:
+    """Count this call and say where that leaves the caller; raise `TooManyRequests` past the limit.
 
     A cache that is down lets the call through: what is scarce (codes) is counted again in the database.
     """
@@ -35,6 +44,7 @@ def throttle(scope: str, caller: str, rate: Rate) -> None:
     except RedisError as error:
         OPEN.labels(scope=scope).inc()
         log.warning("throttle_open", scope=scope, error=type(error).__name__)
-        return
+        return None
     if count > rate.limit:
         raise TooManyRequests(retry_after=rate.seconds - passed)
+    return Standing(rate.limit, rate.limit - count, (window + 1) * rate.seconds)

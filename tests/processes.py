@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -98,6 +99,41 @@ class Shop(Served):
 
     def is_open(self) -> bool:
         return bool(SHOWN.search(self.log.read_text()))
+
+
+class CeleryWorker(Served):
+    """`celery -A config worker`; what it is started with beyond that, in `options`."""
+
+    options = ("--concurrency=2",)
+
+    @property
+    def command(self):
+        return ("-m", "celery", "-A", "config", "worker", "-l", "info", *self.options)
+
+    def is_open(self) -> bool:
+        return "ready." in self.log.read_text()
+
+    def crew(self):
+        """The main process and the children that run the jobs."""
+        main = psutil.Process(self.process.pid)
+        return [main, *main.children(recursive=True)]
+
+    def kill(self):
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(timeout=10)
+
+
+class CeleryBeat(CeleryWorker):
+    """Beat, as S2 starts it."""
+
+    @property
+    def command(self):
+        scheduler = "django_celery_beat.schedulers:DatabaseScheduler"
+        return ("-m", "celery", "-A", "config", "beat", "-l", "info", "--scheduler", scheduler)
+
+    def is_open(self) -> bool:
+        return "beat: Starting..." in self.log.read_text()
 
 
 def postgres_of(folder):

@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -6,3 +8,6 @@ class AccountsConfig(AppConfig):
 
     name = "apps.accounts"
     verbose_name = "People"
+
+    def ready(self) -> None:
+        import_module("apps.accounts.checks")  # it needs the models, which are not there when this file is read

@@ -62,6 +62,11 @@ class TextRefused(TextNotSent):
     message = "The text was refused on its way. Nothing was counted; try again in a moment."
 
 
+class TooManyMails(TooManyRequests):
+    code = "too_many_mails"
+    message = "Too many mails were asked for. Wait before asking again."
+
+
 class NumberCannotReceive(DomainError):
     """The provider knows this number cannot be texted."""
 
@@ -132,6 +137,23 @@ class TokenRejected(DomainError):
     status = 401
     code = "token_rejected"
     message = "This token is not valid or has expired. Sign in again."
+
+
+class TokenExpired(TokenRejected):
+    code = "token_expired"
+    message = "This token has expired. Refresh it, or sign in again."
+
+
+class GoogleTokenRejected(DomainError):
+    status = 400
+    code = "google_token_rejected"
+    message = "Google does not vouch for this sign-in. Try again."
+
+
+class GoogleUnavailable(DomainError):
+    status = 400
+    code = "google_unavailable"
+    message = "Google sign-in is not available here. Sign in another way."
 
 
 class LinkRejected(DomainError):

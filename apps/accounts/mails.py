@@ -1,5 +1,6 @@
 """Sending a mail, and the mail backends for where no SMTP server is named."""
 
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from smtplib import SMTPDataError, SMTPRecipientsRefused
@@ -20,10 +21,11 @@ from apps.accounts.models import DevelopmentMessage
 log = structlog.get_logger(__name__)
 MAILS = Counter("hanout_mails_total", "Mails handed to the mail server, by what it answered.", ["mail", "outcome"])
 NO_BACKEND = "apps.accounts.mails.NoBackend"
+_BLANK_LINES = re.compile(r"\n{3,}")
 
 
 class MailRefused(Exception):
-    """This mail will never be taken, however often it is tried; says the server's reply code and nothing else."""
+    """No server will ever take this mail, however often it is tried; says the reply code and nothing else."""
 
 
 class DevelopmentBackend(BaseEmailBackend):
@@ -32,9 +34,7 @@ class DevelopmentBackend(BaseEmailBackend):
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         for mail in email_messages:
             for recipient in mail.recipients():
-                DevelopmentMessage.objects.create(
-                    recipient=recipient, subject=str(mail.subject), body=str(mail.body)
-                )
+                DevelopmentMessage.objects.create(recipient=recipient, subject=str(mail.subject), body=str(mail.body))
         return len(email_messages)
 
 
@@ -92,7 +92,7 @@ def compose(mail: str, *, to: str, facts: Mapping[str, Any]) -> EmailMultiAltern
     message = EmailMultiAlternatives(
         # One line, whatever the names in it hold: a line break would begin another header.
         subject=" ".join(subject.split()),
-        body=text.strip() + "\n",
+        body=_BLANK_LINES.sub("\n\n", text).strip() + "\n",
         to=[to],
         headers={"Auto-Submitted": "auto-generated"},
     )

@@ -1,11 +1,28 @@
-"""Accounts' share of the schedule."""
+"""Accounts' share of the schedule, and what it sends by mail."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from apps.accounts import services
+from apps.accounts.services import mailing
 from core.outbox import job
 
 
 @job("accounts.forget_old_codes", every=timedelta(hours=1))
 def forget_old_codes() -> None:
     services.forget_old_codes()
+
+
+@job("accounts.mail_code", queue="email")
+def mail_code(*, send: int) -> None:
+    mailing.send_code_mail(send)
+
+
+@job("accounts.mail_link", queue="email")
+def mail_link(*, link: str) -> None:
+    mailing.send_link_mail(link)
+
+
+@job("accounts.notify", queue="email")
+def notify(*, user: int, notice: str, at: str, to: dict[str, str]) -> None:
+    """`user` is for who reads the table of jobs: a person deleted by now is told all the same."""
+    mailing.send_notice(notice=notice, at=datetime.fromisoformat(at), **to)

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from django.conf import settings
 from django.db import transaction
 
-from apps.accounts.errors import TokenRejected
+from apps.accounts.errors import TokenExpired, TokenRejected
 from apps.accounts.models import SigningKey
 from core.clock import now
 from core.locks import lock
@@ -56,7 +56,7 @@ def session_id_of(token: str) -> uuid.UUID:
     moment = time.time()
     session, expires = _proved(token, int(moment // KEY_CACHE_SECONDS))
     if expires <= moment:
-        raise TokenRejected
+        raise TokenExpired
     return session
 
 
@@ -75,6 +75,8 @@ def _proved(token: str, period: int) -> tuple[uuid.UUID, int]:
         if claims["typ"] != ACCESS:
             raise TokenRejected
         return uuid.UUID(str(claims["sid"])), int(claims["exp"])
+    except jwt.ExpiredSignatureError:
+        raise TokenExpired from None
     except (jwt.PyJWTError, ValueError):
         raise TokenRejected from None
 

@@ -17,6 +17,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from apps.health.probes import Finding, examine
 from core.errors import NotFound
+from core.outbox_metrics import TABLE_METRICS
 
 SERVICE = "hanout"
 
@@ -89,7 +90,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus_client types half of itself
-    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    body = generate_latest(registry) + generate_latest(TABLE_METRICS)
+    return HttpResponse(body, content_type=CONTENT_TYPE_LATEST)
 
 
 def is_trusted(request: HttpRequest) -> bool:

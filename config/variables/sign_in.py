@@ -73,14 +73,14 @@ class SignInVariables(Variables):
         (), "OTP_APP_BYPASS_ALLOWLIST", help="Staging only: the phones the bypass works for; empty is all."
     )
     twilio_account_sid: str = named(
-        "", "TWILIO_ACCOUNT_SID", help="Texts leave through Twilio when these three are set."
+        "", "TWILIO_ACCOUNT_SID", help="With the next two: texts leave through Twilio; in development never."
     )
     twilio_auth_token: SecretStr = named(SecretStr(""), "TWILIO_AUTH_TOKEN", help="See above.")
     twilio_phone_number: str = named(
         "", "TWILIO_PHONE_NUMBER", help="The sending number (E.164), or a messaging service's id (MG…)."
     )
     bulksms_api_key: SecretStr = named(
-        SecretStr(""), "BULKSMS_API_KEY", help="The second provider, tried when the first fails; alone it is the first."
+        SecretStr(""), "BULKSMS_API_KEY", help="Bulk SMS BD: tried when Twilio fails, or alone."
     )
     bulksms_sender_id: str = named("", "BULKSMS_SENDER_ID", help="See above.")
     bulksms_api_url: str = named(

@@ -29,6 +29,7 @@ class RequestContextMiddleware:
         seconds = time.perf_counter() - started
         response["X-Request-ID"] = chosen
         response["X-Response-Time"] = f"{seconds:.3f}s"
+        _show_rate_limit(request, response)
         # Probes every few seconds would drown the log. The query string stays out: it may carry secrets.
         if not request.path.startswith("/health"):
             log.info(
@@ -39,3 +40,11 @@ class RequestContextMiddleware:
                 ms=round(seconds * 1000),
             )
         return response
+
+
+def _show_rate_limit(request: HttpRequest, response: HttpResponse) -> None:
+    """Where the caller stands at the door it knocked at, for the doors that count (S1)."""
+    if standing := getattr(request, "rate_limit", None):
+        response["X-RateLimit-Limit"] = str(standing.limit)
+        response["X-RateLimit-Remaining"] = str(standing.remaining)
+        response["X-RateLimit-Reset"] = str(standing.resets_at)

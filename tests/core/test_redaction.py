@@ -9,7 +9,7 @@ import pytest
 import structlog
 from prometheus_client import generate_latest
 
-from apps.accounts.models import DevelopmentText
+from apps.accounts.models import DevelopmentMessage
 from core.logging import configure, logging_config
 from core.redaction import MASK, conceal, forget_concealed, redact, redact_value
 from tests.conftest import Api, last_code
@@ -293,6 +293,6 @@ def test_a_provider_that_shouts_the_code_is_not_heard(written, api, monkeypatch)
     assert reply.status_code == 500
     assert reply.json()["code"] == "internal_error"
     assert "unhandled_exception" in written.getvalue()
-    assert not DevelopmentText.objects.exists()
+    assert not DevelopmentMessage.objects.exists()
     assert code not in written.getvalue() + reply.content.decode()
     assert PHONE not in written.getvalue()

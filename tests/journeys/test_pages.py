@@ -47,7 +47,7 @@ def page(browser, shop):
 def test_the_start_page_links_everything_and_shows_the_shelf(page):
     page.goto("/", wait_until="networkidle")
     assert page.get_by_role("heading", level=1).inner_text() == "The backend a phone-first shop runs on."
-    for name in ("API documentation", "Console", "Text inbox", "Health", "Metrics", "OpenAPI"):
+    for name in ("API documentation", "Console", "Inbox", "Health", "Metrics", "OpenAPI"):
         href = page.locator("a.card", has_text=name).get_attribute("href")
         assert page.request.get(href).ok, href
     pictures = page.locator(".goods img").evaluate_all("all => all.map(one => one.naturalWidth)")

@@ -445,4 +445,9 @@ class Migration(migrations.Migration):
             model_name='membership',
             constraint=models.CheckConstraint(condition=models.Q(('role__in', ['viewer', 'admin', 'owner'])), name='membership_role_known'),
         ),
+        migrations.AddField(
+            model_name='user',
+            name='claimed_phone',
+            field=models.CharField(blank=True, help_text='Given while registering, proved by nobody: signs nobody in by code, yields to who proves it.', max_length=16, null=True, unique=True),
+        ),
     ]

@@ -46,6 +46,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     phone = models.CharField(
         max_length=16, unique=True, null=True, blank=True, help_text="E.164, such as +966512345678."
     )
+    claimed_phone = models.CharField(
+        max_length=16,
+        unique=True,
+        null=True,
+        blank=True,
+        help_text="Given while registering, proved by nobody: signs nobody in by code, yields to who proves it.",
+    )
     email = models.EmailField(unique=True, null=True, blank=True)
     username = models.CharField(max_length=50, unique=True, null=True, blank=True)
     first_name = models.CharField(max_length=150, blank=True)
@@ -87,6 +94,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Emails are kept in small letters, wherever they were typed: sign-in looks for them so."""
         self.email = self.email.strip().lower() if self.email else None
         super().save(*args, **kwargs)
+
+    @property
+    def any_phone(self) -> str | None:
+        """The phone to show: the proved one, else the one that was claimed."""
+        return self.phone or self.claimed_phone
 
     @property
     def full_name(self) -> str:

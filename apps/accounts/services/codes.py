@@ -16,6 +16,7 @@ from prometheus_client import Counter
 
 from apps.accounts.callers import Caller
 from apps.accounts.errors import CodeRejected, CountryNotServed
+from apps.accounts.mails import require_mail
 from apps.accounts.models import Code, CodeSend, Guess
 from apps.accounts.phones import ascii_digits, country_of, number_range
 from apps.accounts.services.audit import Action, note
@@ -56,6 +57,8 @@ def send_code(*, recipient: str, purpose: str, caller: Caller, fixed: str = "") 
     took it, and such a send counts against nothing.
     """
     is_text = recipient.startswith("+")
+    if not is_text:
+        require_mail()
     if is_text and settings.OTP_COUNTRIES and country_of(recipient) not in settings.OTP_COUNTRIES:
         raise CountryNotServed(param="phone")
     with transaction.atomic():
@@ -77,8 +80,8 @@ def send_code(*, recipient: str, purpose: str, caller: Caller, fixed: str = "") 
     return SentCode(digits, round((send.code.expires_at - send.created_at).total_seconds()))
 
 
-def verify_code(*, recipient: str, purpose: str, guess: str, caller: Caller) -> Code:
-    """Spend the identity's newest code on this guess, and return it.
+def verify_code(*, recipient: str, purpose: str, guess: str, caller: Caller, spend_it: bool = True) -> Code:
+    """Spend the identity's newest code on this guess, and return it; V1 also asks without spending.
 
     Raises `InvalidInput` for what cannot be a code, which costs nothing; `CodeRejected`; or `TooManyGuesses` once the
     code's attempts are gone, or the identity's rolling budget, whatever code it holds.
@@ -86,13 +89,12 @@ def verify_code(*, recipient: str, purpose: str, guess: str, caller: Caller) -> 
     guess = conceal(_as_digits(guess))
     with transaction.atomic():
         code = newest_code(recipient, purpose)
-        outcome, refusal = _compare(code, guess, caller) if code else ("no_code", CodeRejected(param="code"))
+        outcome, refusal = _compare(code, guess, caller, spend_it=spend_it)
     CODES.labels(purpose=purpose, outcome=outcome, country=country_of(recipient)).inc()
-    accepted = code is not None and refusal is None
-    action = Action.CODE_ACCEPTED if accepted else Action.CODE_REJECTED
+    action = Action.CODE_REJECTED if refusal else Action.CODE_ACCEPTED
     # Outside the block: the spent attempt must survive the refusal.
     note(action, caller=caller, subject=recipient, purpose=purpose, outcome=outcome)
-    if refusal or code is None:
+    if code is None or refusal:
         raise refusal or CodeRejected(param="code")
     return code
 
@@ -176,9 +178,9 @@ def _text(send: CodeSend, digits: str, caller: Caller) -> None:
     note(Action.CODE_SENT, caller=caller, subject=send.recipient, purpose=send.purpose, provider=taken.provider)
 
 
-def _compare(code: Code, guess: str, caller: Caller) -> tuple[str, DomainError | None]:
-    if not code.is_open():
-        return "closed", CodeRejected(param="code")
+def _compare(code: Code | None, guess: str, caller: Caller, *, spend_it: bool) -> tuple[str, DomainError | None]:
+    if code is None or not code.is_open():
+        return "closed" if code else "no_code", CodeRejected(param="code")
     person = {"phone": code.recipient} if code.channel == Code.Channel.TEXT else {"email": code.recipient}
     try_ = Guess(
         code=code,
@@ -194,7 +196,8 @@ def _compare(code: Code, guess: str, caller: Caller) -> tuple[str, DomainError |
     try_.save()
     if not constant_time_compare(bytes(code.digest), _digest(code.recipient, code.purpose, guess)):
         return "wrong", CodeRejected(param="code")
-    spend(code)
+    if spend_it:
+        spend(code)
     return "accepted", None
 
 
@@ -203,7 +206,7 @@ def _as_digits(guess: str) -> str:
     digits = ascii_digits(guess)
     lengths = {settings.OTP_CODE_LENGTH, len(settings.OTP_TEST_CODE) or settings.OTP_CODE_LENGTH}
     if not (digits.isascii() and digits.isdecimal() and len(digits) in lengths):
-        raise InvalidInput({"code": [f"Enter the {settings.OTP_CODE_LENGTH} digits of the text."]})
+        raise InvalidInput({"code": [f"Enter the {settings.OTP_CODE_LENGTH} digits you were sent."]})
     return digits
 
 

@@ -32,8 +32,9 @@ _LINKABLE = re.compile(r"(?<=\S)([.:/@])(?=\S)")
 
 
 class Notice(models.TextChoices):
-    """What a person is told of afterwards, in case it was somebody else."""
+    """What a person is told of afterwards; mostly in case it was somebody else."""
 
+    WELCOME = "welcome"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105  # a name
     PHONE_CHANGED = "phone_changed"
     PASSCODE_CHANGED = "passcode_changed"
@@ -47,16 +48,15 @@ def mail_link(link: Link) -> None:
 
 
 def notify(user: User, notice: str, *, old_phone: str = "") -> None:
-    """Tell the person once the caller's transaction commits: by mail if their address is verified; a changed phone
-    also by text to the old one.
+    """Tell the person once the caller's transaction commits: by mail to a verified address, by text to `old_phone`.
 
     The address is taken now: a deleted account has none later, and who changed it must not receive the warning.
     """
-    about = {"user": user.pk, "notice": Notice(notice).value, "at": now().isoformat()}
+    channels = [{"phone": old_phone}] if old_phone else []
     if user.email and user.email_verified_at and can_mail():
-        enqueue("accounts.notify", **about, email=user.email)
-    if old_phone:
-        enqueue("accounts.notify", **about, phone=old_phone)
+        channels.append({"email": user.email})
+    for channel in channels:
+        enqueue("accounts.notify", user=user.pk, notice=Notice(notice).value, at=now().isoformat(), to=channel)
 
 
 def send_code_mail(send_id: int) -> None:
@@ -89,10 +89,10 @@ def send_link_mail(link_id: str) -> None:
     _send_or_give_up(link.purpose, to=link.email, facts=facts)
 
 
-def send_notice(*, notice: str, at: str, email: str = "", phone: str = "") -> None:
+def send_notice(*, notice: str, at: datetime, email: str = "", phone: str = "") -> None:
     """One notice by one channel, so that a text which fails does not repeat the mail."""
     if email:
-        _send_or_give_up(notice, to=email, facts={"at": datetime.fromisoformat(at)})
+        _send_or_give_up(notice, to=email, facts={"at": at})
     if phone:
         try:
             send_text(phone=phone, body=PHONE_CHANGED)
@@ -134,4 +134,5 @@ def _names(link: Link) -> dict[str, str]:
 
 def harmless(name: str) -> str:
     """A name somebody chose, short and on one line, in which no mail program sees an address to click on."""
-    return _LINKABLE.sub(r"\1 ", " ".join(name.split()))[:_LONGEST_NAME]
+    printable = "".join(character for character in " ".join(name.split()) if character.isprintable())
+    return _LINKABLE.sub(r"\1 ", printable)[:_LONGEST_NAME]

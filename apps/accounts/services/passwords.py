@@ -8,6 +8,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import F, Q
 from prometheus_client import Counter
 
 from apps.accounts.callers import Caller
@@ -35,7 +36,7 @@ def check_password(*, password: str, caller: Caller, email: str = "", phone: str
     login = next(iter(person.values()))
     subject, familiar = subject_of(login), is_familiar(caller, **person)
     count_try(subject=subject, kind=Lockout.Kind.PASSWORD, is_familiar=familiar, caller=caller)
-    user = User.objects.filter(**person).first()
+    user = _person(**person)
     if user is None:
         make_password(password)
     elif user.check_password(password) and user.is_active:
@@ -83,6 +84,14 @@ def change_own_password(*, user: User, old: str, new: str, caller: Caller, keep:
     forget_tries(subject=subject, kind=Lockout.Kind.PASSWORD, is_familiar=True)
     require_good_password(new, user=user, field="new_password")
     change_password(user=user, password=new, caller=caller, keep=keep)
+
+
+def _person(*, email: str = "", phone: str = "") -> User | None:
+    """By a proved phone before a claimed one; there is at most one person for either."""
+    if not phone:
+        return User.objects.filter(email=email).first()
+    claimed = User.objects.filter(Q(phone=phone) | Q(claimed_phone=phone))
+    return claimed.order_by(F("phone").asc(nulls_last=True)).first()
 
 
 def subject_of(login: str) -> str:

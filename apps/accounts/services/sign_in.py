@@ -64,6 +64,8 @@ def _bypass(phone: str, guess: str, caller: Caller) -> bool:
 
 
 def _owner(phone: str, person: Person) -> tuple[User, bool]:
+    """Whose phone this is. Who only claimed it while registering gives way: anybody may claim a number."""
+    User.objects.filter(claimed_phone=phone).update(claimed_phone=None)
     user, is_new = User.objects.get_or_create(
         phone=phone,
         defaults={

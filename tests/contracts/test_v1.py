@@ -1,0 +1,38 @@
+"""V1 is frozen: every recorded request is answered as it always was, byte for byte, ids and times apart."""
+
+from pathlib import Path
+
+import pytest
+
+from apps.accounts.models import User
+from tests.contracts.replay import Story, masked
+
+pytestmark = pytest.mark.django_db
+STORIES = sorted((Path(__file__).parent / "v1").glob("*.json"))
+
+
+@pytest.fixture
+def _a_customer():
+    """Somebody who registered before the story begins."""
+    User.objects.create_user(
+        email="known@shop.test", password="a long enough phrase", claimed_phone="+966512340000", first_name="Known"
+    )
+
+
+@pytest.mark.usefixtures("_a_customer")
+@pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
+def test_a_recorded_request_is_answered_as_it_was(path):
+    story = Story(path)
+    for pair in story.pairs:
+        status, answer = story.ask(pair)
+        assert (status, masked(answer)) == (pair["status"], pair["answer"]), pair["request"]
+
+
+def test_every_address_of_v1_has_a_recorded_success_and_a_recorded_refusal():
+    recorded = {}
+    for path in STORIES:
+        for pair in Story(path).pairs:
+            recorded.setdefault(pair["request"], set()).add(pair["status"] < 300)
+    paths = ("register/initiate", "register/verify-otp", "register/complete", "register/email/activation", "login",
+             "request-otp", "verify-otp", "reset-password", "device-fcm-token")  # fmt: skip
+    assert recorded == {f"POST /api/v1/onboarding/{path}": {True, False} for path in paths}
