@@ -8,6 +8,8 @@ from ninja import NinjaAPI
 from apps.accounts.api_accounts import router as accounts
 from apps.accounts.api_auth import router as auth
 from apps.accounts.api_users import router as users
+from apps.accounts.api_v2 import router as mobile
+from apps.accounts.api_v2 import sessions as mobile_sessions
 from apps.campaigns.api import router as campaigns
 from apps.onboarding.api_v1 import router as onboarding
 from apps.orders.api import router as orders
@@ -22,6 +24,8 @@ v1 = build_api(V1, description="Web onboarding. Frozen: nothing here changes any
 v1.add_router("/onboarding/", onboarding)
 
 v2 = build_api(V2, description="Mobile sign-in: password, passcode, PIN, sessions.")
+v2.add_router("/auth/", mobile)
+v2.add_router("/profile/", mobile_sessions)
 
 s2 = build_api(S2, description="The shop: accounts, products, cart and orders.")
 s2.add_router("/auth/", auth)

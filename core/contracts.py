@@ -13,6 +13,7 @@ import structlog
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, RawPostDataException
+from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError
 from ninja.errors import ValidationError as NinjaValidationError
@@ -46,6 +47,7 @@ class Contract:
     invalid_status: int = 400
     renames: Mapping[str, str] = field(default_factory=dict)
     statuses: Mapping[str, int] = field(default_factory=dict)  # where the document wants another than ours, by code
+    messages: Mapping[str, str] = field(default_factory=dict)  # the same for the words
 
     def status_of(self, error: DomainError) -> int:
         return self.invalid_status if isinstance(error, InvalidInput) else self.statuses.get(error.code, error.status)
@@ -71,6 +73,11 @@ S4 = Contract(
     prefixes=("/campaigns", "/auth", "/"),
     render=validation_list_shape,
     invalid_status=422,
+    messages={
+        "already_registered": "Email already registered",
+        "invalid_credentials": "Incorrect username or password",
+        **dict.fromkeys(("not_authenticated", "token_rejected", "token_expired"), "Could not validate credentials"),
+    },
 )
 V1 = Contract(
     name="v1",
@@ -103,7 +110,7 @@ def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:
     """Answer an error in the shape of the contract the path belongs to."""
     contract = contract_for(request.path)
     status = contract.status_of(error)
-    body = contract.render(_renamed(error, contract), status, getattr(request, "request_id", ""))
+    body = contract.render(_reworded(error, contract), status, getattr(request, "request_id", ""))
     REFUSALS.labels(code=error.code, contract=contract.name).inc()
     response = HttpResponse(orjson.dumps(body, default=str), status=status, content_type="application/json")
     response["Cache-Control"] = "no-store"
@@ -115,7 +122,8 @@ def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:
     return response
 
 
-def _renamed(error: DomainError, contract: Contract) -> DomainError:
+def _reworded(error: DomainError, contract: Contract) -> DomainError:
+    error.text = contract.messages.get(error.code, error.text)
     if error.param is not None:
         error.param = contract.renames.get(error.param, error.param)
     if isinstance(error, InvalidInput):
@@ -146,7 +154,7 @@ _MEANINGS: tuple[tuple[tuple[type[Exception], ...], type[DomainError]], ...] = (
     ((Http404,), errors.NotFound),
     ((PermissionDenied,), errors.NotAllowed),
     ((AuthenticationError,), errors.NotAuthenticated),
-    ((HttpError, BadRequest, SuspiciousOperation, RawPostDataException), errors.MalformedRequest),
+    ((HttpError, BadRequest, SuspiciousOperation, RawPostDataException, MultiPartParserError), errors.MalformedRequest),
 )
 
 

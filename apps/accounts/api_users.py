@@ -9,6 +9,7 @@ from ninja import Router
 from apps.accounts import limits, schemas, services
 from apps.accounts.auth import UserRequest, bearer
 from apps.accounts.callers import caller
+from apps.accounts.google import google_identity
 from apps.accounts.models import Code, User
 from apps.accounts.phones import canonical_phone
 
@@ -56,3 +57,22 @@ def log_out(request: UserRequest) -> dict[str, Any]:
 @router.get("profile/", response=schemas.UserOut, auth=bearer, summary="My profile")
 def profile(request: UserRequest) -> User:
     return request.auth
+
+
+@router.api_operation(
+    ["PUT", "PATCH"], "profile/", response=schemas.ProfileChangedOut, auth=bearer, summary="Change it"
+)
+def change_profile(request: UserRequest, body: schemas.ChangeProfileIn) -> dict[str, Any]:
+    """What is absent stays. A new email is unproved until the link mailed to it was followed."""
+    services.update_person(user=request.auth, changes=body.model_dump(exclude_unset=True), caller=caller(request))
+    return {"message": "Profile updated successfully", "user": request.auth}
+
+
+@router.post("google/", response=schemas.VerifiedOut, auth=None, summary="Sign in with Google")
+def sign_in_with_google(request: HttpRequest, body: schemas.GoogleIn) -> dict[str, Any]:
+    """Google's `id_token` says who it is; the other fields are what older clients send, and prove nothing."""
+    limits.limit_by_address(request, "login", limits.SIGN_INS)
+    identity = google_identity(body.id_token)
+    signed_in, is_new = services.sign_in_with_google(identity=identity, caller=caller(request))
+    message = "Registration successful" if is_new else "Login successful"
+    return {"message": message, "created": is_new, "user": signed_in.user, "tokens": signed_in}

@@ -1,12 +1,18 @@
 """What sign-in refuses."""
 
-from core.errors import DomainError, OutsidePartyUnavailable, TooManyRequests
+from core.errors import DomainError, NotAllowed, NotFound, OutsidePartyUnavailable, TooManyRequests
 
 
 class InvalidPhone(DomainError):
     status = 400
     code = "invalid_phone"
     message = "Enter a phone number with its country code, such as +966512345678."
+
+
+class PhoneCodeNeeded(DomainError):
+    status = 400
+    code = "phone_code_needed"
+    message = "A code was sent to the new number. Send the same request again with it as `code`."
 
 
 class CountryNotServed(DomainError):
@@ -190,3 +196,77 @@ class MonthlyLimitExceeded(DomainError):
     status = 400
     code = "limit_monthly_exceeded"
     message = "This is more than may be spent in a month."
+
+
+class AddressNotFound(NotFound):
+    code = "address_not_found"
+    message = "There is no such address."
+
+
+class TooManyAddresses(DomainError):
+    status = 400
+    code = "too_many_addresses"
+    message = "No more addresses fit. Delete one first."
+
+
+class PictureRejected(DomainError):
+    status = 400
+    code = "picture_rejected"
+    message = "Send a whole JPEG, PNG, GIF or WebP picture of at most 5 MB and 25 million pixels."
+
+
+class NoEmail(DomainError):
+    status = 400
+    code = "no_email"
+    message = "This account has no email address."
+
+
+class ForeignOrigin(NotAllowed):
+    """A page of a site nobody listed may not use the cookie its visitor happens to have."""
+
+    code = "foreign_origin"
+    message = "Requests from this site are not accepted here."
+
+
+class InsufficientRole(NotAllowed):
+    code = "insufficient_role"
+    message = "Insufficient role"
+
+
+class MemberNotFound(NotFound):
+    code = "member_not_found"
+    message = "There is no such person in the company."
+
+
+class LastOwner(DomainError):
+    status = 409
+    code = "last_owner"
+    message = "A company keeps at least one owner. Make somebody else an owner first."
+
+
+class AlreadyMember(DomainError):
+    status = 400
+    code = "already_member"
+    message = "This person is in the company already."
+
+
+class InAnotherCompany(DomainError):
+    status = 400
+    code = "in_another_company"
+    message = "This account belongs to a company already. Leave it first."
+
+
+class InvitationNotFound(NotFound):
+    code = "invitation_not_found"
+    message = "There is no such open invitation."
+
+
+class InvitationNotYours(NotAllowed):
+    code = "invitation_not_yours"
+    message = "This invitation was sent to another email address. Sign in with that one."
+
+
+class TooManyInvitations(DomainError):
+    status = 400
+    code = "too_many_invitations"
+    message = "Too many invitations are open or were sent today. Withdraw some, or wait."

@@ -1,12 +1,12 @@
 """Request and answer shapes of S0, S2 and S3, each as its document writes it."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from ninja import Schema
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from apps.accounts.models import User
@@ -20,7 +20,22 @@ def _is_email(value: str) -> str:
     return value
 
 
+def _none_if_blank(value: Any) -> Any:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _blank_if_none(value: Any) -> Any:
+    return "" if value is None else value
+
+
 Phone = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+Password = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+Letters = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=150, pattern=r"^[\u0600-\u06FFA-Za-zÀ-ÖØ-öø-ÿ ]+$")
+]
+Username = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=3, max_length=50, pattern=r"^[A-Za-z0-9_.]+$")
+]
 Digits = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=150)]
 Email = Annotated[
@@ -35,6 +50,54 @@ class SendCodeIn(Schema):
 
 class OkOut(Schema):
     ok: bool = True
+
+
+class SentOut(OkOut):
+    dev_code: str | SkipJsonSchema[None] = Field(None, description="Staging's testers only.")
+
+
+class PhonePasswordIn(Schema):
+    phone: Phone = Field(examples=["+966512345678"])
+    password: Password
+
+
+class CompleteIn(Schema):
+    """S0's last form; names are Arabic or Latin letters."""
+
+    first_name: Letters
+    last_name: Letters
+    username: Username
+    email: Email
+    password: Password
+    password_confirm: Password
+    accept_terms: Literal[True]
+
+    @field_validator("password_confirm")
+    @classmethod
+    def _same(cls, again: str, given: ValidationInfo) -> str:
+        if again != given.data.get("password"):
+            raise ValueError("The two passwords differ.")
+        return again
+
+
+class CompletedOut(OkOut):
+    role_state: str
+
+
+class AvailabilityOut(OkOut):
+    available: bool
+    detail: str
+
+
+class ChangeMeIn(Schema):
+    """What is absent stays; null or blank clears, but for the phone."""
+
+    phone: Phone | None = None
+    code: Annotated[str, StringConstraints(strip_whitespace=True, max_length=20)] = ""
+    email: Annotated[Email | None, BeforeValidator(_none_if_blank)] = None
+    username: Annotated[Username | None, BeforeValidator(_none_if_blank)] = None
+    first_name: Annotated[Name, BeforeValidator(_blank_if_none)] = ""
+    last_name: Annotated[Name, BeforeValidator(_blank_if_none)] = ""
 
 
 class VerifyCodeIn(Schema):
@@ -139,9 +202,27 @@ class MessageOut(Schema):
     message: str
 
 
+class ChangeProfileIn(Schema):
+    first_name: Annotated[Name, BeforeValidator(_blank_if_none)] = ""
+    last_name: Annotated[Name, BeforeValidator(_blank_if_none)] = ""
+    email: Annotated[Email | None, BeforeValidator(_none_if_blank)] = None
+
+
+class ProfileChangedOut(MessageOut):
+    user: UserOut
+
+
+class GoogleIn(Schema):
+    """`uid` and the rest are accepted and not believed."""
+
+    id_token: Annotated[str, StringConstraints(max_length=4000)] = ""
+    uid: Name = ""
+    email: Annotated[str, StringConstraints(max_length=254)] = ""
+
+
 class LoginIn(Schema):
     email: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=254)]
-    password: Annotated[str, StringConstraints(min_length=1, max_length=128)]
+    password: Password
 
 
 class ShopUserOut(Schema):

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import CheckConstraint, F, Func, Index, Q, UniqueConstraint
 from django.db.models.lookups import Exact
 
-from apps.accounts.models import User
+from apps.accounts.models import Company, User
 from apps.campaigns.vocabulary import CAMPAIGN_SHARES, HOURS, SITE_SHARES, CampaignKind, Rule, Severity, Status
 
 
@@ -88,8 +88,8 @@ class RawRow(models.Model):
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
     def visible_to(self, user: User) -> Self:
-        """Operators see every campaign; nobody else sees any until campaigns belong to companies."""
-        return self if user.is_staff else self.none()
+        """Operators see every campaign, members their company's, and who is in no company none."""
+        return self if user.is_staff else self.filter(company__memberships__user=user)
 
 
 class Campaign(models.Model):
@@ -97,6 +97,14 @@ class Campaign(models.Model):
 
     run = models.ForeignKey(
         ImportRun, models.PROTECT, related_name="campaigns", help_text="Import that last changed it."
+    )
+    company = models.ForeignKey(
+        Company,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="campaigns",
+        help_text="Whose members see it; all lines of a name belong to one. Without a company only operators do.",
     )
     name = models.CharField(max_length=200)
     part = models.PositiveIntegerField(default=1, help_text="Counts the lines of one name.")

@@ -20,3 +20,8 @@ def plan_expiries() -> None:
 @job("orders.expire")
 def expire(order_id: str) -> None:
     services.expire_order(order_id=UUID(order_id))
+
+
+@job("orders.forget_cart")
+def forget_cart(user: int) -> None:
+    services.forget_cart(user_id=user)

@@ -2,9 +2,11 @@
 
 from django.db import models
 from django.db.models import CheckConstraint, Q
+from django.db.models.functions import Lower
 
 from apps.accounts.models.people import User
 from apps.accounts.models.proofs import Link
+from core.clock import now
 
 COMPANY_ROLES = ["viewer", "admin", "owner"]
 
@@ -18,6 +20,8 @@ class Company(models.Model):
     class Meta:
         ordering = ["name"]
         verbose_name_plural = "companies"
+        # Two companies that people cannot tell apart would share their invitations' good name.
+        constraints = [models.UniqueConstraint(Lower("name"), name="company_name_unique_any_case")]
 
     def __str__(self) -> str:
         return self.name
@@ -49,6 +53,12 @@ class Membership(models.Model):
         return COMPANY_ROLES.index(self.role) >= COMPANY_ROLES.index(role)
 
 
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def open(self) -> "InvitationQuerySet":
+        """Neither accepted, withdrawn nor expired."""
+        return self.filter(link__used_at=None, link__expires_at__gt=now())
+
+
 class Invitation(models.Model):
     """The only way into somebody else's company: a link sent by mail."""
 
@@ -58,6 +68,8 @@ class Invitation(models.Model):
     invited_by = models.ForeignKey(User, models.CASCADE, related_name="invitations_sent")
     link = models.OneToOneField(Link, models.CASCADE, related_name="invitation")
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = InvitationQuerySet.as_manager()
 
     class Meta:
         constraints = [CheckConstraint(condition=Q(role__in=["viewer", "admin"]), name="invitation_role_known")]

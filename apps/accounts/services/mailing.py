@@ -13,10 +13,11 @@ from django.db import models
 
 from apps.accounts.errors import CountryNotServed, NumberCannotReceive
 from apps.accounts.mails import MailRefused, can_mail, require_mail, send_mail
-from apps.accounts.models import CodeSend, Link, User
+from apps.accounts.models import Code, CodeSend, Link, User
 from apps.accounts.services.audit import Action, note
 from apps.accounts.services.codes import CODES, digits_of
 from apps.accounts.services.links import token_of
+from apps.accounts.services.people import resettable_person
 from apps.accounts.texts import send_text
 from core.clock import now
 from core.outbox import enqueue
@@ -36,6 +37,7 @@ class Notice(models.TextChoices):
 
     WELCOME = "welcome"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105  # a name
+    EMAIL_CHANGED = "email_changed"
     PHONE_CHANGED = "phone_changed"
     PASSCODE_CHANGED = "passcode_changed"
     PIN_CHANGED = "pin_changed"
@@ -69,6 +71,10 @@ def send_code_mail(send_id: int) -> None:
     if not digits:
         _settle(send, CodeSend.State.FAILED, "closed")
         return
+    if send.purpose == Code.Purpose.RESET and resettable_person(send.recipient) is None:
+        # Counted like any other, or the limits would tell who has an account.
+        _settle(send, CodeSend.State.SENT, "nobody")
+        return
     minutes = round((code.expires_at - now()).total_seconds() / 60) or 1
     try:
         send_mail("code", to=send.recipient, facts={"code": digits, "purpose": code.purpose, "minutes": minutes})
@@ -84,6 +90,8 @@ def send_link_mail(link_id: str) -> None:
     """Mail a link that still opens something."""
     link = Link.objects.select_related("invitation__company", "invitation__invited_by").filter(pk=link_id).first()
     if link is None or not link.is_open():
+        return
+    if link.purpose == Link.Purpose.RESET_PASSWORD and resettable_person(link.email) is None:
         return
     facts = {"url": conceal(_address_of(link)), "until": link.expires_at, **_names(link)}
     _send_or_give_up(link.purpose, to=link.email, facts=facts)

@@ -8,14 +8,15 @@ from django.db import transaction
 
 from apps.accounts.callers import Caller
 from apps.accounts.errors import CodeRejected, LinkRejected, TooManyMails
-from apps.accounts.models import Code, Link, User
+from apps.accounts.models import Code, Link, Session, User
 from apps.accounts.services.audit import NOBODY, Action, note
 from apps.accounts.services.code_limits import HOUR
 from apps.accounts.services.codes import verify_code
 from apps.accounts.services.links import make_link, use_link
-from apps.accounts.services.mailing import mail_link, notify, require_mail
+from apps.accounts.services.mailing import Notice, mail_link, notify, require_mail
 from apps.accounts.services.passwords import change_password, require_good_password
 from apps.accounts.services.people import resettable_person
+from apps.accounts.services.sessions import end_sessions_of
 from core.clock import now
 from core.locks import lock
 
@@ -66,15 +67,21 @@ def reset_password_with_code(*, email: str, guess: str, password: str, caller: C
         _let_in(user, password, caller)
 
 
-def _let_in(user: User, password: str, caller: Caller) -> None:
+def take_over(user: User) -> None:
     """The email is proved now. If it was not before, a stranger may have set the account up: no key of theirs stays."""
     if user.email_verified_at is None:
         user.email_verified_at = now()
         user.passcode = user.pin = ""
         user.google_uid = user.claimed_phone = None
-        user.save(update_fields=["email_verified_at", "passcode", "pin", "google_uid", "claimed_phone"])
+        user.set_unusable_password()
+        user.save(update_fields=["email_verified_at", "passcode", "pin", "google_uid", "claimed_phone", "password"])
+        end_sessions_of(user=user, reason=Session.EndReason.PASSWORD_CHANGED)
+
+
+def _let_in(user: User, password: str, caller: Caller) -> None:
+    take_over(user)
     change_password(user=user, password=password, caller=caller)
-    notify(user, "password_changed")
+    notify(user, Notice.PASSWORD_CHANGED)
 
 
 def _send_link(purpose: Link.Purpose, email: str, caller: Caller) -> None:

@@ -18,6 +18,7 @@ from apps.accounts.errors import PasscodeInvalid, PinInvalid, SecretAlreadySet, 
 from apps.accounts.models import Lockout, Session, User
 from apps.accounts.services.audit import Action, note
 from apps.accounts.services.lockouts import count_try, forget_tries
+from apps.accounts.services.mailing import notify
 from apps.accounts.services.sessions import end_sessions_of
 from core.clock import now
 from core.errors import DomainError, InvalidInput
@@ -85,6 +86,7 @@ def change_secret(*, user: User, kind: SecretKind, current: str, new: str, calle
         user.limits_restricted_until = now() + RESTRICTED_FOR
         _keep(user, kind, new)
         note(kind.changed, caller=caller, user=user, first=False)
+        notify(user, kind.changed)
         end_sessions_of(user=user, reason=Session.EndReason.SECRET_CHANGED, caller=caller, keep=keep)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from prometheus_client import Counter
 
 from apps.accounts.callers import Caller
@@ -27,12 +27,15 @@ from apps.accounts.services.audit import NOBODY, Action, note
 from apps.accounts.services.networks import remember_network
 from apps.accounts.tokens import access_token, rotate_signing_key
 from core.clock import now
+from core.errors import NotFound
 from core.redaction import conceal
 
 log = structlog.get_logger(__name__)
 REFRESHES = Counter("hanout_refreshes_total", "Refresh tokens presented, by outcome.", ["outcome"])
 SESSIONS_ENDED = Counter("hanout_sessions_ended_total", "Sessions ended, by reason.", ["reason"])
 
+REVOKED = Session.EndReason.REVOKED
+MOST_SHOWN = 100
 _PREFIX = "hr1"
 _SESSION_BYTES, _COUNTER_BYTES = 16, 4
 _READ = """
@@ -110,6 +113,29 @@ def end_sessions_of(
     """End a person's sessions at once, but one to `keep`, or only those of a device; return how many."""
     which = Q(user=user) & (Q(device_id=device_id) if device_id else Q())
     return _end(which & ~Q(pk=keep) if keep else which, reason, caller)
+
+
+def end_own_session(*, user: User, session: uuid.UUID, caller: Caller) -> None:
+    """End one of a person's sessions; raises `NotFound` for one that is not theirs."""
+    if not Session.objects.filter(pk=session, user=user).exists():
+        raise NotFound
+    _end(Q(pk=session), Session.EndReason.REVOKED, caller)
+
+
+def log_out(*, user: User, refresh_token: str, device_id: str, caller: Caller) -> None:
+    """End the session of a refresh token, else those of a device, else all of the person (V2).
+
+    Raises `TokenRejected` for a token that is none, `NotFound` for one of somebody else's session.
+    """
+    if refresh_token:
+        end_own_session(user=user, session=_proved(conceal(refresh_token))[0], caller=caller)
+        return
+    end_sessions_of(user=user, reason=Session.EndReason.SIGNED_OUT, caller=caller, device_id=device_id)
+
+
+def sessions_of(user: User) -> QuerySet[Session]:
+    """A person's newest sessions, ended ones included."""
+    return Session.objects.filter(user=user)[:MOST_SHOWN]
 
 
 def session_of(token: str) -> uuid.UUID:

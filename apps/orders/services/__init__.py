@@ -1,7 +1,7 @@
 """Everything that changes a cart or an order, one file per flow."""
 
 from apps.orders.services.announcing import announce_placed
-from apps.orders.services.carts import add_to_cart, clear_cart, open_cart, remove_from_cart, set_quantity
+from apps.orders.services.carts import add_to_cart, clear_cart, forget_cart, open_cart, remove_from_cart, set_quantity
 from apps.orders.services.life import cancel_order, expire_order, mark_paid, plan_expiries
 from apps.orders.services.placing import Addresses, BasketLine, check_out_cart, place_order
 
@@ -14,6 +14,7 @@ __all__ = [
     "check_out_cart",
     "clear_cart",
     "expire_order",
+    "forget_cart",
     "mark_paid",
     "open_cart",
     "place_order",

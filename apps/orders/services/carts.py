@@ -71,3 +71,8 @@ def _set(item: CartItem, quantity: int) -> None:
         raise InvalidInput({"quantity": [f"At most {MAX_QUANTITY} of one item."]})
     item.quantity = quantity
     item.save()
+
+
+def forget_cart(*, user_id: int) -> None:
+    """Remove the cart of somebody who left."""
+    Cart.objects.filter(user_id=user_id).delete()

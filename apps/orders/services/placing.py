@@ -16,6 +16,7 @@ from apps.accounts.models import User
 from apps.orders.errors import CartEmpty, OrderTooLarge, ProductUnavailable, TooManyUnpaidOrders
 from apps.orders.models import MAX_UNITS, MAX_UNPAID_ORDERS, Cart, Order, OrderEvent, OrderLine
 from apps.orders.pricing import totals
+from apps.orders.services.spending import require_affordable
 from apps.products.models import Product, ProductVariant
 from apps.products.services import reserve_stock
 from core.clock import now
@@ -59,11 +60,13 @@ class _Priced:
 def place_order(*, user: User, basket: Sequence[BasketLine], addresses: Addresses, notes: str = "") -> Order:
     """Freeze names and prices, keep the goods, record the order.
 
-    Raises `ProductUnavailable`, `OutOfStock`, `OrderTooLarge` or `TooManyUnpaidOrders`; then nothing was kept.
+    Raises `ProductUnavailable`, `OutOfStock`, `OrderTooLarge`, `TooManyUnpaidOrders` or what `require_within_limits`
+    does; then nothing was kept.
     """
     priced = orderable(basket)
     _check_open_orders(user, sum(line.quantity for line in basket))
     bill = totals(sum(item.unit_price * item.line.quantity for item in priced))
+    require_affordable(user=user, amount=bill.total)
     order = Order.objects.create(
         number=_number(),
         user=user,

@@ -1,0 +1,29 @@
+"""What a customer has spent, against what may be spent."""
+
+from datetime import timedelta
+
+from django.db.models import Q, Sum
+
+from apps.accounts.models import User
+from apps.accounts.services import require_within_limits
+from apps.orders.models import Order
+from core.clock import now
+from core.locks import lock
+
+DAY, MONTH = timedelta(days=1), timedelta(days=30)
+
+
+def require_affordable(*, user: User, amount: int) -> None:
+    """Raise unless the person may spend `amount` more, in minor units of the shop's currency.
+
+    Counted from orders that were not cancelled. Takes the lock on the person's orders, so call it where the amount
+    is then recorded: two orders at once do not both fit into what is left.
+    """
+    lock(f"orders-of:{user.pk}")
+    user.refresh_from_db(fields=["limits_restricted_until"])
+    standing = Order.objects.filter(user=user).exclude(status=Order.Status.CANCELLED)
+    spent = standing.aggregate(
+        today=Sum("total", filter=Q(created_at__gt=now() - DAY), default=0),
+        month=Sum("total", filter=Q(created_at__gt=now() - MONTH), default=0),
+    )
+    require_within_limits(user=user, amount=amount, spent_today=spent["today"], spent_this_month=spent["month"])
