@@ -7,6 +7,8 @@ from ninja import NinjaAPI
 
 from apps.accounts.api_accounts import router as accounts
 from apps.accounts.api_auth import router as auth
+from apps.accounts.api_companies import router as companies
+from apps.accounts.api_people import router as people
 from apps.accounts.api_users import router as users
 from apps.accounts.api_v2 import router as mobile
 from apps.accounts.api_v2 import sessions as mobile_sessions
@@ -29,6 +31,7 @@ v2.add_router("/profile/", mobile_sessions)
 
 s2 = build_api(S2, description="The shop: accounts, products, cart and orders.")
 s2.add_router("/auth/", auth)
+s2.add_router("/auth/", people)
 s2.add_router("/products/", products)
 s2.add_router("/orders/cart/", cart)
 s2.add_router("/orders/", orders)
@@ -38,6 +41,7 @@ s3.add_router("", users)
 
 s4 = build_api(S4, description="What out-of-home campaigns delivered.")
 s4.add_router("/campaigns/", campaigns)
+s4.add_router("/auth", companies)
 
 # Most specific prefix first: S2 owns /api/, and within it S0 and S3 own their corner.
 MOUNTED: tuple[tuple[str, NinjaAPI], ...] = (

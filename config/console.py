@@ -54,6 +54,14 @@ def _navigation() -> list[dict[str, Any]]:
             ("People", "group", "admin:accounts_user_changelist"),
             ("Groups", "badge", "admin:auth_group_changelist"),
             ("Sessions", "devices", "admin:accounts_session_changelist"),
+            ("Companies", "domain", "admin:accounts_company_changelist"),
+            ("Invitations", "mail", "admin:accounts_invitation_changelist"),
+        ),
+        _group(
+            "At the door",
+            ("Audit", "policy", "admin:accounts_auditevent_changelist"),
+            ("Codes sent", "sms", "admin:accounts_codesend_changelist"),
+            ("Lockouts", "lock_clock", "admin:accounts_lockout_changelist"),
         ),
         _group(
             "Operations",

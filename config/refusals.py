@@ -9,11 +9,17 @@ from pydantic import ValidationError
 from apps.accounts.switches import TESTING_SWITCHES
 from config.message_refusals import sending_problems
 
-_SCHEMES = {"DATABASE_URL": {"postgres", "postgresql"}, "REDIS_URL": {"redis", "rediss", "unix"}}
+_SCHEMES = {
+    "DATABASE_URL": {"postgres", "postgresql"},
+    "REDIS_URL": {"redis", "rediss", "unix"},
+    "CELERY_BROKER_URL": {"redis", "rediss", "redis+socket", "amqp", "amqps", "pyamqp"},
+}
 _URL_ADVICE = {
     "DATABASE_URL": "DATABASE_URL is no address of PostgreSQL, and Hanout runs on PostgreSQL only: write it as "
     "postgresql://user:password@host:5432/name, with %23 for # and %40 for @ in the password; or leave it unset "
     "in development.",
+    "CELERY_BROKER_URL": "CELERY_BROKER_URL is not an address of Redis or RabbitMQ: write it as "
+    "redis://:password@host:6379/0 or amqp://user:password@host:5672//; or leave it unset for REDIS_URL.",
     "REDIS_URL": "REDIS_URL is not an address of Redis: write it as redis://:password@host:6379/0.",
 }
 SERVICE_SECRETS = tuple(f"SERVICE_AUTH_SECRET_{name}" for name in ("DJANGO_BACKEND", "API_GATEWAY", "CELERY_WORKER"))

@@ -164,7 +164,9 @@ def _messages_by_field(found: list[dict[str, Any]]) -> dict[str, list[str]]:
     for item in found:
         names = [str(part) for part in item.get("loc", ())]
         path = names[2:] if names[:1] in (["body"], ["form"]) else names[1:]
-        messages.setdefault(".".join(path) or "body", []).append(str(item.get("msg", "Invalid value.")).removeprefix("Value error, "))
+        messages.setdefault(".".join(path) or "body", []).append(
+            str(item.get("msg", "Invalid value.")).removeprefix("Value error, ")
+        )
     return messages
 
 
@@ -187,9 +189,12 @@ class JsonParser(Parser):
         if b"\\u0000" in request.body:
             raise errors.MalformedRequest("The request contains a NUL character.")
         try:
-            return orjson.loads(request.body)
+            body = orjson.loads(request.body)
         except orjson.JSONDecodeError:
             raise errors.MalformedRequest("The request body is not valid JSON.") from None
+        if not isinstance(body, dict):  # ninja would read it as an empty object where every field is optional
+            raise errors.MalformedRequest("The request body is not a JSON object.")
+        return body
 
 
 def build_api(contract: Contract, *, description: str) -> NinjaAPI:

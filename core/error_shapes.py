@@ -55,12 +55,12 @@ def onboarding_shape(error: DomainError, status: int, request_id: str) -> Body:
 
 def mobile_shape(error: DomainError, status: int, request_id: str) -> Body:
     """S1, V2: as V1, with the codes its document names."""
-    code = _MOBILE_CODES.get(error.code, error.code.upper())
+    code = MOBILE_CODES.get(error.code, error.code.upper())
     body = onboarding_shape(error, status, request_id)
     return {**body, "code": code, "error": {**body["error"], "code": code}}
 
 
-_MOBILE_CODES = {
+MOBILE_CODES = {
     "invalid_credentials": "AUTH_INVALID_CREDENTIALS",
     "not_authenticated": "AUTH_TOKEN_INVALID",
     "token_rejected": "AUTH_TOKEN_INVALID",

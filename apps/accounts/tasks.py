@@ -1,6 +1,6 @@
 """Accounts' share of the schedule, and what it sends by mail."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from apps.accounts import services
 from apps.accounts.services import mailing
@@ -10,6 +10,12 @@ from core.outbox import job
 @job("accounts.forget_old_codes", every=timedelta(hours=1))
 def forget_old_codes() -> None:
     services.forget_old_codes()
+
+
+@job("accounts.delete_dead_sessions", daily_at=time(3), queue="low_priority")
+def delete_dead_sessions() -> None:
+    """S4 cleans daily at 03:00."""
+    services.delete_dead_sessions(keep=services.Retention.of())
 
 
 @job("accounts.mail_code", queue="email")

@@ -76,6 +76,7 @@ class FindingInline(_ReadOnly, TabularInline):  # type: ignore[misc]  # unfold i
 class CampaignAdmin(_ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     list_display = (
         "__str__",
+        "company",
         "shown_status",
         "tipo_campania",
         "fecha_inicio",
@@ -84,8 +85,9 @@ class CampaignAdmin(_ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold is u
         "shown_vehicles",
         "shown_reach",
     )
-    list_filter = ("status", "tipo_campania", "fecha_inicio")
-    search_fields = ("name",)
+    list_filter = ("status", "company", "tipo_campania", "fecha_inicio")
+    list_select_related = ("company",)
+    search_fields = ("name", "company__name")
     inlines = (PeriodInline, RepairInline, FindingInline)
 
     @display(description="status", ordering="status", label=_STATUS_LABELS)  # type: ignore[untyped-decorator]

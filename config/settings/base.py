@@ -41,6 +41,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
+    "core.middleware.deprecation.DeprecationMiddleware",
     "core.middleware.contract_errors.ContractErrorsMiddleware",
     "core.middleware.input_bounds.InputBoundsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -193,6 +194,7 @@ BULKSMS_API_KEY = ENV.bulksms_api_key.get_secret_value()
 BULKSMS_SENDER_ID = ENV.bulksms_sender_id
 BULKSMS_API_URL = ENV.bulksms_api_url
 GOOGLE_OAUTH_CLIENT_ID = ENV.google_oauth_client_id
+V1_DEPRECATED_ON, V1_SUNSET_ON = ENV.v1_deprecated_on, ENV.v1_sunset_on
 PUBLIC_URL = ENV.public_url.rstrip("/")
 FRONTEND_URL = ENV.frontend_url.rstrip("/")
 ACTIVATION_URL = ENV.activation_url or f"{FRONTEND_URL}/activate?token="

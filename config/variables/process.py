@@ -1,5 +1,6 @@
 """How a process runs: environment, servers, secrets, mail, logs."""
 
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
@@ -126,6 +127,13 @@ class ProcessVariables(Variables):
     email_host_user: str = named("", "EMAIL_HOST_USER", help="See above.")
     email_host_password: SecretStr = named(SecretStr(""), "EMAIL_HOST_PASSWORD", help="See above.")
     default_from_email: str = named("Hanout <shop@localhost>", "DEFAULT_FROM_EMAIL", help="The sender of all mails.")
+
+    v1_deprecated_on: date | None = named(
+        None, "V1_DEPRECATED_ON", help="A date such as 2027-01-31: V1's answers say since when it is deprecated."
+    )
+    v1_sunset_on: date | None = named(
+        None, "V1_SUNSET_ON", help="A date such as 2027-12-31: V1's answers say when it will be switched off."
+    )
 
     service_auth_secret_django_backend: SecretStr = named(
         SecretStr(""),

@@ -3,7 +3,7 @@ import signal
 import subprocess
 import sys
 import threading
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -16,6 +16,7 @@ from apps.accounts.services import Retention, cleaning, count_dead_sessions, del
 from apps.accounts.services import start_session as open_session
 from config.env import ROOT
 from core.clock import now
+from core.outbox import registered_jobs
 
 pytestmark = pytest.mark.django_db
 
@@ -159,3 +160,10 @@ def test_a_signal_stops_after_the_batch_at_hand(person, monkeypatch, capsys, num
     call_command("cleanup_refresh_tokens")
     assert capsys.readouterr().out == "2 session(s) deleted; stopped before the end.\n"
     assert len(left()) == 3
+
+
+def test_the_schedule_cleans_daily_at_three(five):
+    job = registered_jobs()["accounts.delete_dead_sessions"]
+    assert job.daily_at == time(3)
+    job.handler()
+    assert left() == five[0]

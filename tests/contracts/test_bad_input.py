@@ -79,7 +79,19 @@ def test_a_huge_body_is_too_large(staff, method, path, operation):
 @pytest.mark.parametrize(("method", "path", "operation"), WITH_BODY)
 def test_a_field_of_ten_thousand_characters_is_refused(staff, method, path, operation):
     fields = dict.fromkeys(
-        ("phone", "code", "otp", "email", "password", "refresh", "customer_notes", "product_id"), LONG
+        (
+            "phone",
+            "code",
+            "otp",
+            "email",
+            "password",
+            "refresh",
+            "refresh_token",
+            "customer_notes",
+            "product_id",
+            "preferred_language",
+        ),
+        LONG,
     )
     assert_refused(staff.send(method, filled(path, "x"), fields))
 

@@ -2,7 +2,7 @@ import pytest
 
 from config.api import MOUNTED
 from core import errors
-from core.contracts import CONTRACTS, S0, S2, S3, S4, contract_for
+from core.contracts import CONTRACTS, S0, S2, S3, S4, V1, V2, contract_for
 from core.errors import DomainError
 
 
@@ -25,6 +25,8 @@ def test_every_error_has_a_code_of_its_own():
         ("/api/users/send-otp/", S3),
         ("/api/products/", S2),
         ("/api/unknown/", S2),
+        ("/api/v1/onboarding/login", V1),
+        ("/api/v2/auth/signin", V2),
         ("/campaigns/", S4),
         ("/auth/token", S4),
         ("/nowhere", S4),
@@ -37,7 +39,8 @@ def test_a_path_belongs_to_the_contract_with_the_longest_prefix(path, contract):
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.name)
 def test_every_shape_carries_code_and_request_id(contract):
     body = contract.render(errors.NotFound(), 404, "req_1")
-    assert (body["code"], body["request_id"]) == ("not_found", "req_1")
+    assert (body["code"].lower(), body["request_id"]) == ("not_found", "req_1")
+    assert body["code"].isupper() == (contract is V2)
 
 
 def test_the_shapes_are_the_documents(api, db):

@@ -1,5 +1,7 @@
 """V1 is frozen: every recorded request is answered as it always was, byte for byte, ids and times apart."""
 
+import time
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -36,3 +38,24 @@ def test_every_address_of_v1_has_a_recorded_success_and_a_recorded_refusal():
     paths = ("register/initiate", "register/verify-otp", "register/complete", "register/email/activation", "login",
              "request-otp", "verify-otp", "reset-password", "device-fcm-token")  # fmt: skip
     assert recorded == {f"POST /api/v1/onboarding/{path}": {True, False} for path in paths}
+
+
+def test_v1_says_when_it_goes_once_that_is_decided(api, settings):
+    path = "/api/v1/onboarding/login"
+    reply = api.send("POST", path, {})
+    assert "Deprecation" not in reply
+    settings.V1_DEPRECATED_ON, settings.V1_SUNSET_ON = date(2027, 1, 31), date(2027, 12, 31)
+    reply = api.send("POST", path, {})
+    assert reply["Deprecation"] == "@1801353600"
+    assert reply["Sunset"] == "Fri, 31 Dec 2027 00:00:00 GMT"
+    assert "Sunset" not in api.send("POST", "/api/v2/auth/signin", {})
+
+
+def test_v1_shows_where_a_caller_stands(api, settings):
+    settings.ENVIRONMENT = "staging"
+    path, body = "/api/v1/onboarding/verify-otp", {"email": "nobody@shop.test", "otp": "123456"}
+    replies = [api.send("POST", path, body) for _ in range(11)]
+    assert [reply["X-RateLimit-Remaining"] for reply in replies[:3]] == ["9", "8", "7"]
+    last = replies[-1]
+    assert (last.status_code, last["X-RateLimit-Limit"], last["X-RateLimit-Remaining"]) == (429, "10", "0")
+    assert int(last["X-RateLimit-Reset"]) > time.time()

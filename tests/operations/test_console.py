@@ -6,7 +6,10 @@ from django.contrib.auth.models import Group, Permission
 from django.db.models import ProtectedError
 from django.urls import reverse
 
-from apps.accounts.models import User
+from apps.accounts import services
+from apps.accounts.callers import Caller
+from apps.accounts.models import AuditEvent, CodeSend, Company, Invitation, Lockout, Membership, Session, User
+from apps.campaigns.models import Campaign
 from apps.operations.console import _order_figures
 from apps.operations.services.seeding import seed_demo
 from apps.orders.models import Order
@@ -200,3 +203,126 @@ def test_a_phone_typed_in_the_console_is_canonical_and_not_verified(client, oper
 @pytest.mark.parametrize("page", ["/admin", "/inbox", "/api/docs", "/api/schema"])
 def test_pages_people_type_lead_on_without_the_slash(client, page):
     assert client.get(page)["Location"] == f"{page}/"
+
+
+CODE_SENDS = "admin:accounts_codesend_changelist"
+
+
+def colleague_who_may(client, *codenames):
+    """Signs in somebody with these permissions and no others."""
+    colleague = User.objects.create_user(email="new@shop.test", password="a long enough phrase", is_staff=True)
+    colleague.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    client.force_login(colleague)
+    return client
+
+
+@pytest.fixture
+def records(operator):
+    """One row of everything the console shows of the door."""
+    company = Company.objects.create(name="Acme")
+    Membership.objects.create(user=operator, company=company, role="owner")
+    services.invite(user=operator, email="bob@acme.test", role="viewer", caller=Caller("203.0.113.9"))
+    services.send_code(recipient="+966512345678", purpose="sign_in", caller=Caller("203.0.113.9"))
+    for _ in range(11):
+        Api().send("POST", "/api/auth/login/", {"email": "operator@shop.test", "password": "wrong"})
+    return company
+
+
+@pytest.mark.usefixtures("records")
+@pytest.mark.parametrize("model", [Company, Invitation, AuditEvent, CodeSend, Lockout])
+def test_what_happened_at_the_door_is_shown(staff, model):
+    row = model.objects.first()
+    assert str(staff.get(reverse(place(model, "changelist"))).context["cl"].result_count) != "0"
+    assert staff.get(reverse(place(model, "change"), args=[row.pk])).status_code == 200
+
+
+@pytest.mark.usefixtures("records")
+@pytest.mark.parametrize("model", [Invitation, AuditEvent, CodeSend])
+def test_records_are_read_and_not_written(staff, model):
+    row = model.objects.first()
+    assert staff.get(reverse(place(model, "add"))).status_code == 403
+    assert staff.post(reverse(place(model, "change"), args=[row.pk]), {}).status_code == 403
+    assert staff.post(reverse(place(model, "delete"), args=[row.pk]), {"post": "yes"}).status_code == 403
+    assert model.objects.filter(pk=row.pk).exists()
+
+
+def test_links_and_signing_keys_are_not_shown(db):
+    assert not {"link", "signingkey", "guess", "code"} & {model._meta.model_name for model in admin.site._registry}
+
+
+@pytest.mark.usefixtures("records")
+def test_whole_recipients_are_for_superusers(staff, client):
+    send = CodeSend.objects.get()
+    pages = [reverse(CODE_SENDS), reverse(place(CodeSend, "change"), args=[send.pk])]
+    assert all("+966512345678" in staff.get(page).content.decode() for page in pages)
+    colleague = colleague_who_may(client, "view_codesend")
+    for page in pages:
+        shown = colleague.get(page).content.decode()
+        assert "512345678" not in shown
+        assert "203.0.113.9" not in shown
+        assert "+966•••78" in shown
+    for query in ({"q": "+966512345678"}, {"recipient": "+966512345678"}, {"code__recipient__startswith": "+96651"}):
+        reply = colleague.get(reverse(CODE_SENDS), query)
+        assert reply.status_code == 400 or reply.context["cl"].result_count == 0, query
+
+
+@pytest.mark.usefixtures("records")
+def test_the_audit_is_found_by_subject_address_and_person(staff):
+    page = reverse("admin:accounts_auditevent_changelist")
+    counts = [
+        staff.get(page, query).context["cl"].result_count
+        for query in ({"q": "bob@acme.test"}, {"q": "203.0.113.9"}, {"action__exact": "locked"}, {"q": "nobody"})
+    ]
+    assert counts == [1, 2, 1, 0]
+
+
+@pytest.mark.usefixtures("records")
+def test_somebody_locked_out_is_found_by_email_and_let_in_by_deleting_the_row(staff):
+    page = reverse("admin:accounts_lockout_changelist")
+    found = staff.get(page, {"q": " Operator@Shop.Test "}).context["cl"].queryset
+    assert staff.get(page, {"q": "nobody@shop.test"}).context["cl"].result_count == 0
+    body = {"email": "operator@shop.test", "password": "a long enough phrase"}
+    assert Api().send("POST", "/api/auth/login/", body).status_code == 429
+    assert staff.post(reverse(place(Lockout, "delete"), args=[found.get().pk]), {"post": "yes"}).status_code == 302
+    assert Api().send("POST", "/api/auth/login/", body).status_code == 200
+
+
+def test_sessions_are_ended_from_the_list_at_once(staff, sign_in):
+    person = User.objects.create_user(email="sara@shop.test")
+    phone = sign_in(person)
+    page = reverse("admin:accounts_session_changelist")
+    chosen = [str(session.pk) for session in Session.objects.all()]
+    for _ in range(2):
+        staff.post(page, {"action": "end_these", "_selected_action": chosen})
+    assert phone.send("GET", "/api/accounts/me/").status_code == 401
+    assert Session.objects.get().end_reason == "revoked"
+    assert AuditEvent.objects.get(action="session_ended").user == person
+
+
+def test_who_may_only_look_at_sessions_ends_none(client, sign_in):
+    phone = sign_in(User.objects.create_user(email="sara@shop.test"))
+    colleague = colleague_who_may(client, "view_session")
+    chosen = [str(session.pk) for session in Session.objects.all()]
+    colleague.post(reverse("admin:accounts_session_changelist"), {"action": "end_these", "_selected_action": chosen})
+    assert phone.send("GET", "/api/accounts/me/").status_code == 200
+
+
+def test_a_companys_members_are_kept_in_the_console(staff, records):
+    person = User.objects.create_user(email="sara@shop.test")
+    page = reverse("admin:accounts_company_change", args=[records.pk])
+    rows = {"memberships-TOTAL_FORMS": 2, "memberships-INITIAL_FORMS": 1}
+    owner = records.memberships.get()
+    for number, (pk, user, role) in enumerate([(owner.pk, owner.user_id, "owner"), ("", person.pk, "admin")]):
+        rows |= {f"memberships-{number}-{key}": value for key, value in (("id", pk), ("user", user), ("role", role))}
+        rows[f"memberships-{number}-company"] = records.pk
+    assert staff.post(page, {"name": "Acme Media"} | rows).status_code == 302
+    assert list(records.memberships.order_by("pk").values_list("role", flat=True)) == ["owner", "admin"]
+
+
+def test_campaigns_are_listed_by_company(shop, staff):
+    acme = Company.objects.create(name="Acme")
+    Campaign.objects.filter(name="metro_otono").update(company=acme)
+    page = reverse("admin:campaigns_campaign_changelist")
+    assert staff.get(page, {"company__id__exact": acme.pk}).context["cl"].result_count == 1
+    shown = staff.get(reverse("admin:campaigns_campaign_change", args=[Campaign.objects.get(company=acme).pk]))
+    assert "Acme" in shown.content.decode()

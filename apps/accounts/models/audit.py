@@ -29,6 +29,8 @@ class AuditEvent(models.Model):
         KEY_ROTATED = "key_rotated", "the signing key was rotated"
         INVITED = "invited"
         JOINED_COMPANY = "joined_company"
+        ROLE_CHANGED = "role_changed", "role in a company changed"
+        LEFT_COMPANY = "left_company"
         ACCOUNT_DELETED = "account_deleted"
 
     at = models.DateTimeField()

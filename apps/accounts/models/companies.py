@@ -1,5 +1,7 @@
 """Whose campaigns somebody may see (S4)."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import CheckConstraint, Q
 from django.db.models.functions import Lower
@@ -76,3 +78,7 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.email} to {self.company}"
+
+    def withdraw(self, *, at: datetime) -> None:
+        """Its link opens nothing any more; one that was followed already stays as it is."""
+        Link.objects.filter(pk=self.link_id, used_at=None).update(used_at=at)

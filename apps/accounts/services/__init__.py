@@ -1,12 +1,30 @@
 """Everything that changes who may sign in, one file per flow."""
 
+from apps.accounts.services.addresses import (
+    add_address,
+    address_of,
+    change_address,
+    delete_address,
+    set_default_address,
+)
+from apps.accounts.services.avatars import set_avatar
 from apps.accounts.services.cleaning import Retention, count_dead_sessions, delete_dead_sessions
 from apps.accounts.services.codes import SentCode, send_code, verify_code
+from apps.accounts.services.companies import (
+    Standing,
+    company_named,
+    create_colleague,
+    register_with_company,
+    standing_of,
+    tidy_name,
+)
 from apps.accounts.services.devices import note_device
 from apps.accounts.services.google_sign_in import sign_in_with_google
 from apps.accounts.services.housekeeping import forget_old_codes
+from apps.accounts.services.invitations import accept_invitation, invite, open_invitations, withdraw_invitation
 from apps.accounts.services.links import make_link, token_of, use_link
 from apps.accounts.services.mailing import Notice, mail_link, notify, require_mail
+from apps.accounts.services.members import change_role, members_of, remove_member
 from apps.accounts.services.mobile import sign_in_with_passcode, sign_up
 from apps.accounts.services.passwords import (
     change_own_password,
@@ -40,8 +58,11 @@ from apps.accounts.services.sessions import (
     sessions_of,
     start_session,
 )
+from apps.accounts.services.shoppers import register_shopper, resend_verification, set_preferences, update_shopper
 from apps.accounts.services.sign_in import Person, sign_in_with_code
 from apps.accounts.services.spending import require_within_limits, spending_limits
+from apps.accounts.services.token_checks import end_session_of_token, require_living_token, seconds_left
+from apps.accounts.services.unlocking import subjects_of
 
 __all__ = [
     "PASSCODE",
@@ -54,41 +75,63 @@ __all__ = [
     "Retention",
     "SentCode",
     "SignedIn",
+    "Standing",
+    "accept_invitation",
+    "add_address",
+    "address_of",
+    "change_address",
     "change_own_password",
     "change_password",
     "change_phone",
+    "change_role",
     "change_secret",
     "check_password",
     "check_secret",
+    "company_named",
     "complete_profile",
     "count_dead_sessions",
+    "create_colleague",
     "delete_account",
+    "delete_address",
     "delete_dead_sessions",
     "end_own_session",
     "end_session",
+    "end_session_of_token",
     "end_sessions_of",
     "forget_old_codes",
     "idle_since",
+    "invite",
     "is_username_free",
     "log_out",
     "mail_link",
     "make_link",
+    "members_of",
     "note_device",
     "notify",
+    "open_invitations",
     "refresh_session",
     "register_person",
+    "register_shopper",
+    "register_with_company",
+    "remove_member",
     "request_password_reset",
     "require_good_password",
+    "require_living_token",
     "require_mail",
     "require_unclaimed",
     "require_within_limits",
+    "resend_verification",
     "reset_password",
     "reset_password_with_code",
     "rotate_key",
+    "seconds_left",
     "send_code",
     "send_verification",
     "session_of",
     "sessions_of",
+    "set_avatar",
+    "set_default_address",
+    "set_preferences",
     "set_up_secret",
     "sign_in_with_code",
     "sign_in_with_google",
@@ -96,11 +139,16 @@ __all__ = [
     "sign_in_with_password",
     "sign_up",
     "spending_limits",
+    "standing_of",
     "start_session",
+    "subjects_of",
     "taken",
+    "tidy_name",
     "token_of",
     "update_person",
+    "update_shopper",
     "use_link",
     "verify_code",
     "verify_email",
+    "withdraw_invitation",
 ]

@@ -63,6 +63,11 @@ def delete_address(*, user: User, address: uuid.UUID) -> None:
         _make_default(mine, newest)
 
 
+def address_of(*, user: User, address: uuid.UUID) -> Address:
+    """One of a person's addresses; raises `AddressNotFound` for one that is not theirs."""
+    return _found(Address.objects.filter(user=user), address)
+
+
 def _locked(user: User) -> QuerySet[Address]:
     lock(f"addresses:{user.pk}")
     return Address.objects.filter(user=user)

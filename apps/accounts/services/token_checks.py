@@ -1,8 +1,12 @@
-"""Whether a token still opens anything."""
+"""What a token still opens, and for how long."""
 
+from contextlib import suppress
+
+from apps.accounts.callers import Caller
 from apps.accounts.errors import TokenRejected
+from apps.accounts.models import Session
 from apps.accounts.queries import owner_of_living_session
-from apps.accounts.services.sessions import idle_since, session_of
+from apps.accounts.services.sessions import end_session, idle_since, session_of
 from apps.accounts.tokens import session_id_of
 from core.clock import now
 from core.redaction import conceal
@@ -15,3 +19,15 @@ def require_living_token(*, token: str) -> None:
     session = session_of(token) if token.startswith(_REFRESH) else session_id_of(conceal(token))
     if owner_of_living_session(session, at=now(), idle_since=idle_since()) is None:
         raise TokenRejected
+
+
+def seconds_left(*, token: str) -> int:
+    """How long the session of this refresh token can live at most."""
+    expires_at = Session.objects.values_list("expires_at", flat=True).get(pk=session_of(token))
+    return max(0, int((expires_at - now()).total_seconds()))
+
+
+def end_session_of_token(*, token: str, caller: Caller) -> None:
+    """End the session this refresh token belongs to; a token that belongs to none ends nothing."""
+    with suppress(TokenRejected):
+        end_session(session=session_of(token), caller=caller)

@@ -16,6 +16,7 @@ from apps.campaigns.models import (
 )
 from apps.campaigns.services.delivery import Delivery
 from apps.campaigns.services.outcome import CampaignOutcome
+from apps.campaigns.services.owning import assign, require_free
 from apps.campaigns.services.report import ImportReport
 from apps.campaigns.services.rows import (
     CAMPAIGN_COLUMNS,
@@ -34,15 +35,20 @@ _BATCH = 1000
 _Key = tuple[str, int]
 
 
-def preview(delivery: Delivery) -> ImportReport:
+def preview(delivery: Delivery, *, company: str = "") -> ImportReport:
     """What publishing the delivery would come to; nothing is written."""
+    require_free(_names(delivery), company=company)
     return _report(delivery, _changed(delivery, _published(delivery)))
 
 
 @transaction.atomic
-def publish(delivery: Delivery, *, requested_by: str, started_at: datetime) -> ImportReport:
-    """Bring the published campaigns to the delivered state; lines that are so already are not touched."""
+def publish(delivery: Delivery, *, requested_by: str, started_at: datetime, company: str = "") -> ImportReport:
+    """Bring the published campaigns to the delivered state; lines that are so already are not touched.
+
+    Campaigns that are nobody's become the company's, which is made if it is missing.
+    """
     lock("campaigns.import")
+    require_free(_names(delivery), company=company)
     published = _published(delivery)
     changed = _changed(delivery, published)
     withdrawn = published.keys() - {outcome.key for outcome in delivery.campaigns}
@@ -54,6 +60,8 @@ def publish(delivery: Delivery, *, requested_by: str, started_at: datetime) -> I
         for name, part in withdrawn:
             Campaign.objects.filter(name=name, part=part).delete()
         ImportRun.objects.filter(pk=run.pk).update(finished_at=now())
+    if changed or company:
+        assign(_names(delivery), company=company)
     return report
 
 
@@ -66,9 +74,12 @@ def record_refusal(delivery: Delivery, *, requested_by: str, started_at: datetim
 
 def _published(delivery: Delivery) -> dict[_Key, str]:
     """Fingerprints of the lines now published under the delivered names; other campaigns are not its business."""
-    names = {outcome.line.name for outcome in delivery.campaigns}
-    rows = Campaign.objects.filter(name__in=names).values_list("name", "part", "fingerprint")
+    rows = Campaign.objects.filter(name__in=_names(delivery)).values_list("name", "part", "fingerprint")
     return {(name, part): fingerprint for name, part, fingerprint in rows}
+
+
+def _names(delivery: Delivery) -> set[str]:
+    return {outcome.line.name for outcome in delivery.campaigns}
 
 
 def _changed(delivery: Delivery, published: Mapping[_Key, str]) -> list[CampaignOutcome]:

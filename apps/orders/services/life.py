@@ -49,7 +49,7 @@ def plan_expiries() -> int:
     """
     lapsed = Order.objects.lapsed().order_by("reserved_until").values_list("pk", flat=True)[:SWEEP_BATCH]
     for order_id in lapsed:
-        enqueue("orders.expire", order_id=str(order_id))
+        enqueue("orders.expire", key=str(order_id), order_id=str(order_id))
     return len(lapsed)
 
 

@@ -10,8 +10,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from rich.console import Console
 
+from apps.accounts.services import tidy_name
 from apps.campaigns.management.printing import MAX_WIDTH, print_report
 from apps.campaigns.services import ImportReport, import_campaigns, write_report
+from core.errors import DomainError
 
 REFUSED = 2
 
@@ -24,15 +26,22 @@ class Command(BaseCommand):
             "directory", type=Path, metavar="DIR", help="folder with the three bd_campanias_*.csv files"
         )
         parser.add_argument("--dry-run", action="store_true", help="do everything but write to the database")
+        parser.add_argument(
+            "--company", default="", metavar="NAME", help="whose members see the campaigns; made if it is missing"
+        )
         parser.add_argument("--report", type=Path, metavar="FILE", help="also write the report as JSON")
 
-    def handle(self, *, directory: Path, dry_run: bool, report: Path | None, **options: Any) -> None:
+    def handle(self, *, directory: Path, dry_run: bool, report: Path | None, company: str, **options: Any) -> None:
         if not directory.is_dir():
             raise CommandError(f"{directory} is not a folder.", returncode=REFUSED)
         if report is not None and not _is_writable(report):
             raise CommandError(f"The report cannot be written to {report}.", returncode=REFUSED)
         try:
-            outcome = import_campaigns(directory=directory, dry_run=dry_run, requested_by=_who())
+            outcome = import_campaigns(
+                directory=directory, dry_run=dry_run, requested_by=_who(), company=tidy_name(company)
+            )
+        except DomainError as error:
+            raise CommandError(f"Nothing was published: {error.text}", returncode=REFUSED) from None
         except DatabaseError as error:
             why = str(error).partition("\n")[0]
             raise CommandError(

@@ -1,0 +1,105 @@
+"""Servers to attack: real processes on one PostgreSQL and one Redis, started when first asked for, then shared."""
+
+import hashlib
+
+import psycopg
+import pytest
+
+from config import embedded_postgres
+from tests.chaos.doors import TESTERS, Door
+from tests.conftest import RedisServer
+from tests.processes import Served
+
+BYPASSED = "+966599000001"
+(KEY,) = TESTERS.values()
+STAGING = {
+    "ENVIRONMENT": "staging",
+    "TRUSTED_PROXY_COUNT": "1",
+    "OTP_TEST_MODE": "1",
+    "OTP_TEST_KEY": KEY,
+    "OTP_COOLDOWN_SECONDS": "0",  # nobody waits a minute here, the attacker least of all
+    "COLLECT_STATIC": "0",
+}
+DEVELOPMENT = {"OTP_TEST_MODE": "1", "OTP_TEST_KEY": KEY, "OTP_COOLDOWN_SECONDS": "0", "OTP_IP_HOURLY_LIMIT": "0"}
+
+
+class Migrate(Served):
+    command = ("manage.py", "migrate", "--verbosity=0")
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory):
+    server = embedded_postgres.join(tmp_path_factory.mktemp("database"))
+    migrate = Migrate(tmp_path_factory.mktemp("migrate") / "data", DATABASE_URL=server.url)
+    assert migrate.process.wait(timeout=60) == 0, migrate.log.read_text()
+    yield server
+    server.leave()
+
+
+@pytest.fixture(scope="session")
+def redis(tmp_path_factory):
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def sql(database):
+    """Rows of a statement, seen and changed behind the servers' backs."""
+    with psycopg.connect(database.url, autocommit=True) as connection:
+
+        def run(statement, *values):
+            cursor = connection.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
+
+        yield run
+
+
+@pytest.fixture(scope="session")
+def environ(database, redis):
+    """What every process of these tests is given."""
+    return {
+        "DATABASE_URL": database.url,
+        "REDIS_URL": redis.url,
+        "SECRET_KEY": hashlib.sha512(b"one key, so that all read each other's tokens").hexdigest(),
+    }
+
+
+@pytest.fixture(scope="session")
+def open_door(environ, tmp_path_factory):
+    """Starts servers by name; all end with the session."""
+    started = []
+
+    def start(name, **given):
+        started.append(Door(tmp_path_factory.mktemp(name) / "data", **{**environ, **given}))
+        return started[-1].wait_until_open()
+
+    yield start
+    for door in started:
+        door.end()
+
+
+@pytest.fixture(scope="session")
+def staging(open_door):
+    """Two workers behind a proxy, with the testers' header, and the bypass for one phone."""
+    bypass = {"OTP_APP_BYPASS": "1", "OTP_APP_BYPASS_ALLOWLIST": f"00{BYPASSED[1:]}"}
+    return open_door("staging", **STAGING, **bypass, WEB_CONCURRENCY="2")
+
+
+@pytest.fixture(scope="session")
+def at_home(open_door):
+    """Like staging, where national numbers are understood."""
+    return open_door("at-home", **STAGING, PHONE_REGION="SA")
+
+
+@pytest.fixture(scope="session")
+def exposed(open_door):
+    """Reached directly: nobody vouches for X-Forwarded-For."""
+    plain = {"TRUSTED_PROXY_COUNT": "0", "DJANGO_SETTINGS_MODULE": "tests.chaos.without_tls"}
+    return open_door("exposed", **{**STAGING, **plain}, OTP_IP_HOURLY_LIMIT="3")
+
+
+@pytest.fixture(scope="session")
+def laptop(open_door):
+    """Two workers in development, where nothing limits an address."""
+    return open_door("laptop", **DEVELOPMENT, WEB_CONCURRENCY="2")
