@@ -42,7 +42,6 @@ def change_password(request: UserRequest, body: schemas.ChangePasswordIn) -> dic
         caller=caller(request),
         keep=request.session_id,
     )
-    services.notify(request.auth, services.Notice.PASSWORD_CHANGED)
     return {"message": "The password was changed."}
 
 

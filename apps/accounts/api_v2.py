@@ -12,6 +12,7 @@ from apps.accounts import schemas_v2 as schemas
 from apps.accounts.auth import UserRequest, bearer
 from apps.accounts.callers import Caller, caller
 from apps.accounts.phones import canonical_phone
+from core.envelope import Envelope, answer
 
 router = Router(tags=["Mobile sign-in (V2)"])
 sessions = Router(tags=["Sessions (V2)"])
@@ -25,7 +26,7 @@ def sign_up(request: HttpRequest, body: schemas.SignUpIn) -> dict[str, Any]:
         email=body.email, first_name=body.first_name, last_name=body.last_name, phone=canonical_phone(body.phone)
     )
     signed_in = services.sign_up(person=person, password=body.password, caller=_caller(request, body))
-    return _answer("Registration successful", schemas.SignedInOut.Data.of(signed_in))
+    return answer("Registration successful", schemas.SignedInOut.Data.of(signed_in))
 
 
 @router.post("signin", response=schemas.SignedInOut, auth=None, summary="Sign in by password or passcode")
@@ -36,7 +37,7 @@ def sign_in(request: HttpRequest, body: schemas.SignInIn) -> dict[str, Any]:
         signed_in = services.sign_in_with_passcode(email=body.email, passcode=body.passcode, caller=origin)
     else:
         signed_in = services.sign_in_with_password(email=body.email, password=body.password or "", caller=origin)
-    return _answer("Login successful", schemas.SignedInOut.Data.of(signed_in))
+    return answer("Login successful", schemas.SignedInOut.Data.of(signed_in))
 
 
 @router.post("oauth/{provider}", response={501: dict[str, Any]}, auth=None, summary="Google or Apple: not yet")
@@ -50,7 +51,7 @@ def refresh(request: HttpRequest, body: schemas.RefreshIn) -> schemas.TokensOut:
     return schemas.TokensOut.of(services.refresh_session(token=body.refresh, caller=caller(request)))
 
 
-@router.post("logout", response=schemas.Envelope, auth=bearer, summary="End one session, a device's, or all")
+@router.post("logout", response=Envelope, auth=bearer, summary="End one session, a device's, or all")
 def log_out(request: UserRequest, body: Body[schemas.LogOutIn | None] = None) -> dict[str, Any]:
     """By `refresh_token`, else by `device_id`, else every session of the person."""
     wanted = body or schemas.LogOutIn()
@@ -60,22 +61,22 @@ def log_out(request: UserRequest, body: Body[schemas.LogOutIn | None] = None) ->
         device_id=wanted.device_id or "",
         caller=caller(request),
     )
-    return _answer("Logout successful")
+    return answer("Logout successful")
 
 
-@router.post("passcode/setup", response=schemas.Envelope, auth=bearer, summary="Set the passcode, once")
+@router.post("passcode/setup", response=Envelope, auth=bearer, summary="Set the passcode, once")
 def set_up_passcode(request: UserRequest, body: schemas.PasscodeSetUpIn) -> dict[str, Any]:
     services.set_up_secret(user=request.auth, kind=services.PASSCODE, value=body.passcode, caller=caller(request))
-    return _answer("Passcode set", {"has_passcode": True})
+    return answer("Passcode set", {"has_passcode": True})
 
 
-@router.post("passcode/verify", response=schemas.Envelope, auth=bearer, summary="Is this the passcode?")
+@router.post("passcode/verify", response=Envelope, auth=bearer, summary="Is this the passcode?")
 def verify_passcode(request: UserRequest, body: schemas.PasscodeIn) -> dict[str, Any]:
     services.check_secret(user=request.auth, kind=services.PASSCODE, value=body.passcode, caller=caller(request))
-    return _answer("Passcode verified", {"verified": True, "has_passcode": True})
+    return answer("Passcode verified", {"verified": True, "has_passcode": True})
 
 
-@router.api_operation(BOTH, "passcode/change", response=schemas.Envelope, auth=bearer, summary="Change the passcode")
+@router.api_operation(BOTH, "passcode/change", response=Envelope, auth=bearer, summary="Change the passcode")
 def change_passcode(request: UserRequest, body: schemas.PasscodeChangeIn) -> dict[str, Any]:
     """Other sessions end, and for 24 hours only smaller amounts may be spent."""
     services.change_secret(
@@ -86,22 +87,22 @@ def change_passcode(request: UserRequest, body: schemas.PasscodeChangeIn) -> dic
         caller=caller(request),
         keep=request.session_id,
     )
-    return _answer("Passcode changed", {"has_passcode": True, **_restriction(request)})
+    return answer("Passcode changed", {"has_passcode": True, **_restriction(request)})
 
 
-@router.post("pin/setup", response=schemas.Envelope, auth=bearer, summary="Set the PIN, once")
+@router.post("pin/setup", response=Envelope, auth=bearer, summary="Set the PIN, once")
 def set_up_pin(request: UserRequest, body: schemas.PinSetUpIn) -> dict[str, Any]:
     services.set_up_secret(user=request.auth, kind=services.PIN, value=body.pin, caller=caller(request))
-    return _answer("PIN set", {"has_pin": True})
+    return answer("PIN set", {"has_pin": True})
 
 
-@router.post("pin/verify", response=schemas.Envelope, auth=bearer, summary="Is this the PIN?")
+@router.post("pin/verify", response=Envelope, auth=bearer, summary="Is this the PIN?")
 def verify_pin(request: UserRequest, body: schemas.PinIn) -> dict[str, Any]:
     services.check_secret(user=request.auth, kind=services.PIN, value=body.pin, caller=caller(request))
-    return _answer("PIN verified", {"verified": True, "has_pin": True})
+    return answer("PIN verified", {"verified": True, "has_pin": True})
 
 
-@router.api_operation(BOTH, "pin/change", response=schemas.Envelope, auth=bearer, summary="Change the PIN")
+@router.api_operation(BOTH, "pin/change", response=Envelope, auth=bearer, summary="Change the PIN")
 def change_pin(request: UserRequest, body: schemas.PinChangeIn) -> dict[str, Any]:
     """Other sessions end, and for 24 hours only smaller amounts may be spent."""
     services.change_secret(
@@ -112,14 +113,14 @@ def change_pin(request: UserRequest, body: schemas.PinChangeIn) -> dict[str, Any
         caller=caller(request),
         keep=request.session_id,
     )
-    return _answer("PIN changed", {"has_pin": True, **_restriction(request)})
+    return answer("PIN changed", {"has_pin": True, **_restriction(request)})
 
 
 @router.get("pin/status", response=schemas.PinStatusOut, auth=bearer, summary="Is a PIN set?")
 def pin_status(request: UserRequest) -> dict[str, Any]:
     is_set = bool(request.auth.pin)
     return {
-        **_answer("PIN is set" if is_set else "PIN is not set", {"has_pin": is_set}),
+        **answer("PIN is set" if is_set else "PIN is not set", {"has_pin": is_set}),
         "transaction_pin_set": is_set,
     }
 
@@ -129,7 +130,7 @@ def list_sessions(request: UserRequest) -> dict[str, Any]:
     """The newest hundred, ended ones too."""
     shown = [schemas.SessionOut.of(row, current=request.session_id) for row in services.sessions_of(request.auth)]
     active = sum(session.is_active for session in shown)
-    return _answer("Sessions", {"sessions": shown, "total_sessions": len(shown), "active_sessions": active})
+    return answer("Sessions", {"sessions": shown, "total_sessions": len(shown), "active_sessions": active})
 
 
 @sessions.delete("sessions/all", response=schemas.SessionsEndedOut, auth=bearer, summary="End all but this one")
@@ -137,13 +138,13 @@ def end_other_sessions(request: UserRequest) -> dict[str, Any]:
     count = services.end_sessions_of(
         user=request.auth, reason=services.REVOKED, caller=caller(request), keep=request.session_id
     )
-    return _answer("Sessions terminated", {"sessions_terminated": count, "remaining_sessions": 1})
+    return answer("Sessions terminated", {"sessions_terminated": count, "remaining_sessions": 1})
 
 
-@sessions.delete("sessions/{session_id}", response=schemas.Envelope, auth=bearer, summary="End one session")
+@sessions.delete("sessions/{session_id}", response=Envelope, auth=bearer, summary="End one session")
 def end_one_session(request: UserRequest, session_id: UUID) -> dict[str, Any]:
     services.end_own_session(user=request.auth, session=session_id, caller=caller(request))
-    return _answer("Session terminated")
+    return answer("Session terminated")
 
 
 def _caller(request: HttpRequest, body: schemas.DeviceIn) -> Caller:
@@ -160,7 +161,3 @@ def _restriction(request: UserRequest) -> dict[str, Any]:
         "restricted_until": limits_now.restricted_until,
         "restricted_limit": limits_now.daily,
     }
-
-
-def _answer(message: str, data: Any = None) -> dict[str, Any]:
-    return {"message": message, "detail": message, "data": data}

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from ninja import Schema
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo
 from pydantic.json_schema import SkipJsonSchema
 
 from apps.accounts.models import User
@@ -22,6 +22,19 @@ def _is_email(value: str) -> str:
 
 def _none_if_blank(value: Any) -> Any:
     return None if isinstance(value, str) and not value.strip() else value
+
+
+def same_as(field: str) -> AfterValidator:
+    """Ask that a confirmation repeats the field before it; an optional one may be left out."""
+    kind = field.removeprefix("new_")
+
+    def check(again: str | None, given: ValidationInfo) -> str | None:
+        # A first one that was refused is not there: its own message says enough.
+        if again not in (None, given.data.get(field, again)):
+            raise ValueError(f"The two {kind}s differ.")
+        return again
+
+    return AfterValidator(check)
 
 
 def _blank_if_none(value: Any) -> Any:
@@ -69,15 +82,8 @@ class CompleteIn(Schema):
     username: Username
     email: Email
     password: Password
-    password_confirm: Password
+    password_confirm: Annotated[Password, same_as("password")]
     accept_terms: Literal[True]
-
-    @field_validator("password_confirm")
-    @classmethod
-    def _same(cls, again: str, given: ValidationInfo) -> str:
-        if again != given.data.get("password"):
-            raise ValueError("The two passwords differ.")
-        return again
 
 
 class CompletedOut(OkOut):

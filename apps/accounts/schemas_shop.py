@@ -9,11 +9,11 @@ from django.core.files.storage import default_storage
 from django.http import HttpRequest
 from django.utils.html import strip_tags
 from ninja import Schema
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from apps.accounts.currencies import CURRENCIES
 from apps.accounts.models import Address, Profile, User
-from apps.accounts.schemas import Email, Password, Phone, Token
+from apps.accounts.schemas import Email, Password, Phone, Token, same_as
 from core.clock import now
 
 _LANGUAGE = re.compile(r"([a-z]{2,3})(-[a-z]{4})?(-(?:[a-z]{2}|[0-9]{3}))?", re.IGNORECASE)
@@ -57,18 +57,6 @@ def _currency(value: str) -> str:
     return value.upper()
 
 
-def _same_as(first: str) -> Any:
-    """A validator of the password that is typed a second time."""
-
-    def check(cls: type[Schema], again: str, given: ValidationInfo) -> str:
-        # A first one that was refused is not there: its own message says enough.
-        if again != given.data.get(first, again):
-            raise ValueError("The two passwords differ.")
-        return again
-
-    return check
-
-
 PlainName = Annotated[
     str, BeforeValidator(_blank_if_none), StringConstraints(max_length=150), AfterValidator(_one_line)
 ]
@@ -86,12 +74,10 @@ class RegisterIn(Schema):
     email: Email
     username: ShopUsername
     password: Password
-    password2: Password
+    password2: Annotated[Password, same_as("password")]
     first_name: PlainName = ""
     last_name: PlainName = ""
     phone: OptionalPhone = None
-
-    _same = field_validator("password2")(_same_as("password"))
 
 
 class TokenIn(Schema):
@@ -105,17 +91,13 @@ class EmailIn(Schema):
 class ResetIn(Schema):
     token: Token
     new_password: Password
-    new_password2: Password
-
-    _same = field_validator("new_password2")(_same_as("new_password"))
+    new_password2: Annotated[Password, same_as("new_password")]
 
 
 class ChangePasswordIn(Schema):
     old_password: Password
     new_password: Password
-    new_password2: Password
-
-    _same = field_validator("new_password2")(_same_as("new_password"))
+    new_password2: Annotated[Password, same_as("new_password")]
 
 
 class RegisteredOut(Schema):

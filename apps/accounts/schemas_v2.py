@@ -2,17 +2,18 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from uuid import UUID
 
 from django.conf import settings
 from ninja import Schema
-from pydantic import AliasChoices, Field, StringConstraints, ValidationInfo, field_validator, model_validator
+from pydantic import AliasChoices, Field, StringConstraints, model_validator
 
 from apps.accounts.models import Session, User
-from apps.accounts.schemas import Email, Password, Phone, Token
+from apps.accounts.schemas import Email, Password, Phone, Token, same_as
 from apps.accounts.services import Pair, SignedIn, idle_since, spending_limits
 from core.clock import now
+from core.envelope import Envelope
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=150)]
 Remark = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)]
@@ -35,18 +36,11 @@ class DeviceIn(Schema):
 class SignUpIn(DeviceIn):
     email: Email
     password: Password
-    password_confirmation: Password
+    password_confirmation: Annotated[Password, same_as("password")]
     first_name: Words
     last_name: Words
     phone: Phone
     referral_code: Remark | None = None
-
-    @field_validator("password_confirmation")
-    @classmethod
-    def _same(cls, again: str, given: ValidationInfo) -> str:
-        if again != given.data.get("password"):
-            raise ValueError("The two passwords differ.")
-        return again
 
 
 class SignInIn(DeviceIn):
@@ -75,23 +69,13 @@ class PasscodeIn(Schema):
 
 
 class PasscodeSetUpIn(PasscodeIn):
-    passcode_confirmation: Secret
-
-    @field_validator("passcode_confirmation")
-    @classmethod
-    def _same(cls, again: str, given: ValidationInfo) -> str:
-        return _require_same(again, given.data.get("passcode"))
+    passcode_confirmation: Annotated[Secret, same_as("passcode")]
 
 
 class PasscodeChangeIn(Schema):
     current_passcode: Secret = Field(validation_alias=AliasChoices("current_passcode", "old_passcode"))
     new_passcode: Secret
-    new_passcode_confirmation: Secret
-
-    @field_validator("new_passcode_confirmation")
-    @classmethod
-    def _same(cls, again: str, given: ValidationInfo) -> str:
-        return _require_same(again, given.data.get("new_passcode"))
+    new_passcode_confirmation: Annotated[Secret, same_as("new_passcode")]
 
 
 class PinIn(Schema):
@@ -99,37 +83,13 @@ class PinIn(Schema):
 
 
 class PinSetUpIn(PinIn):
-    pin_confirmation: Secret
-
-    @field_validator("pin_confirmation")
-    @classmethod
-    def _same(cls, again: str, given: ValidationInfo) -> str:
-        return _require_same(again, given.data.get("pin"))
+    pin_confirmation: Annotated[Secret, same_as("pin")]
 
 
 class PinChangeIn(Schema):
     current_pin: Secret = Field(validation_alias=AliasChoices("current_pin", "old_pin"))
     new_pin: Secret
-    new_pin_confirmation: Secret
-
-    @field_validator("new_pin_confirmation")
-    @classmethod
-    def _same(cls, again: str, given: ValidationInfo) -> str:
-        return _require_same(again, given.data.get("new_pin"))
-
-
-def _require_same(again: str, first: str | None) -> str:
-    if again != first:
-        raise ValueError("The two entries differ.")
-    return again
-
-
-class Envelope(Schema):
-    status: bool = True
-    success: bool = True
-    message: str
-    detail: str
-    data: Any = None
+    new_pin_confirmation: Annotated[Secret, same_as("new_pin")]
 
 
 class TokensOut(Schema):

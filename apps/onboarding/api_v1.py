@@ -14,6 +14,7 @@ from apps.accounts.google import google_identity
 from apps.accounts.models import Code
 from apps.accounts.phones import canonical_phone
 from apps.onboarding import schemas, services
+from core.envelope import Envelope, answer
 from core.idempotency import idempotent
 
 router = Router(tags=["Web onboarding (V1, frozen)"])
@@ -25,7 +26,7 @@ def initiate(request: HttpRequest, body: schemas.InitiateIn) -> dict[str, Any]:
     limits.limit_by_address(request, "register", limits.REGISTRATIONS)
     registration, expires_at = services.initiate_registration(applicant=_applicant(body), caller=caller(request))
     message = "Registration Initialized" if body.is_google else "OTP sent to your email address"
-    return _answer(message, session_id=registration.pk, otp_expires_at=expires_at)
+    return answer(message, {"session_id": registration.pk, "otp_expires_at": expires_at})
 
 
 @router.post("register/verify-otp", response=schemas.SessionOut, auth=None, summary="Prove the email by its code")
@@ -33,7 +34,7 @@ def verify_registration(request: HttpRequest, body: schemas.VerifyOtpIn) -> dict
     """Mails the activation link too."""
     limits.limit_by_address(request, "register-verify", limits.CODE_CHECKS)
     services.prove_email(session=body.session_id, code=body.otp, caller=caller(request))
-    return _answer("OTP verified", session_id=body.session_id)
+    return answer("OTP verified", {"session_id": body.session_id})
 
 
 @router.post("register/complete", response=schemas.SignedInOut, auth=None, summary="Finish: password and address")
@@ -55,12 +56,12 @@ def complete(request: HttpRequest, body: schemas.CompleteIn) -> dict[str, Any]:
     return _signed_in("Registration successful", signed_in)
 
 
-@router.post("register/email/activation", response=schemas.Envelope, auth=None, summary="Follow the activation link")
+@router.post("register/email/activation", response=Envelope, auth=None, summary="Follow the activation link")
 def activate(request: HttpRequest, body: schemas.ActivationIn) -> dict[str, Any]:
     """Once per link; `session_id` is read as the token's older name."""
     limits.limit_by_address(request, "activate", limits.CODE_CHECKS)
     services.activate_email(token=body.token, caller=caller(request))
-    return _answer("Email activated")
+    return answer("Email activated")
 
 
 @router.post("login", response=schemas.SignedInOut, auth=None, summary="Sign in by email or phone and password")
@@ -78,40 +79,40 @@ def log_in(request: HttpRequest, body: schemas.LoginIn) -> dict[str, Any]:
     return _signed_in("Login successful", signed_in)
 
 
-@router.post("request-otp", response=schemas.Envelope, auth=None, summary="Mail a code for a forgotten password")
+@router.post("request-otp", response=Envelope, auth=None, summary="Mail a code for a forgotten password")
 def request_code(request: HttpRequest, body: schemas.EmailIn) -> dict[str, Any]:
     """The answer is the same for an email nobody has."""
     limits.limit_by_address(request, "reset-request", limits.RESET_REQUESTS)
     accounts.send_code(recipient=body.email, purpose=Code.Purpose.RESET, caller=caller(request))
-    return _answer("OTP sent to your email address")
+    return answer("OTP sent to your email address")
 
 
-@router.post("verify-otp", response=schemas.Envelope, auth=None, summary="Ask whether the code is right")
+@router.post("verify-otp", response=Envelope, auth=None, summary="Ask whether the code is right")
 def check_code(request: HttpRequest, body: schemas.CheckOtpIn) -> dict[str, Any]:
     """Costs an attempt and does not spend the code."""
     limits.limit_by_address(request, "reset-check", limits.CODE_CHECKS)
     accounts.verify_code(
         recipient=body.email, purpose=Code.Purpose.RESET, guess=body.otp, caller=caller(request), spend_it=False
     )
-    return _answer("OTP is valid.")
+    return answer("OTP is valid.")
 
 
-@router.post("reset-password", response=schemas.Envelope, auth=None, summary="Set a new password with the code")
+@router.post("reset-password", response=Envelope, auth=None, summary="Set a new password with the code")
 def reset_password(request: HttpRequest, body: schemas.ResetIn) -> dict[str, Any]:
     """Ends every session of the person."""
     limits.limit_by_address(request, "reset", limits.RESETS)
     accounts.reset_password_with_code(
         email=body.email, guess=body.otp, password=body.new_password, caller=caller(request)
     )
-    return _answer("Password reset successful")
+    return answer("Password reset successful")
 
 
-@router.post("device-fcm-token", response=schemas.Envelope, auth=bearer, summary="Where to push to")
+@router.post("device-fcm-token", response=Envelope, auth=bearer, summary="Where to push to")
 def keep_device_token(request: UserRequest, body: schemas.DeviceTokenIn) -> dict[str, Any]:
     accounts.note_device(
         user=request.auth, caller=replace(caller(request), device_id=body.device_id), push_token=body.token
     )
-    return _answer("Device token saved")
+    return answer("Device token saved")
 
 
 def _applicant(body: schemas.InitiateIn) -> services.Applicant:
@@ -130,8 +131,4 @@ def _caller(request: HttpRequest, body: schemas.DeviceIn) -> Caller:
 
 
 def _signed_in(message: str, signed_in: accounts.SignedIn) -> dict[str, Any]:
-    return _answer(message, user=schemas.ProfileOut.of(signed_in.user), token=signed_in)
-
-
-def _answer(message: str, **data: Any) -> dict[str, Any]:
-    return {"message": message, "detail": message, "data": data or None}
+    return answer(message, {"user": schemas.ProfileOut.of(signed_in.user), "token": signed_in})

@@ -1,19 +1,19 @@
 """V1's shapes. Frozen: a change here is a change for every web client there is."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from uuid import UUID
 
 from ninja import Schema
 from pydantic import AliasChoices, Field, StringConstraints, ValidationInfo, field_validator
 
 from apps.accounts.models import Profile, User
-from apps.accounts.schemas import Digits, Email, Phone
+from apps.accounts.schemas import Digits, Email, Password, Phone, same_as
+from core.envelope import Envelope
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=150)]
 Lines = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 Remark = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)]
-Password = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
 class DeviceIn(Schema):
@@ -52,18 +52,11 @@ class VerifyOtpIn(Schema):
 class CompleteIn(DeviceIn):
     session_id: UUID
     password: Password
-    password_confirmation: Password | None = None
+    password_confirmation: Annotated[Password | None, same_as("password")] = None
     country: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
     state: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
     address: Lines
     dob: date
-
-    @field_validator("password_confirmation")
-    @classmethod
-    def _same(cls, again: str | None, given: ValidationInfo) -> str | None:
-        if again not in (None, given.data.get("password")):
-            raise ValueError("The two passwords differ.")
-        return again
 
 
 class ActivationIn(Schema):
@@ -98,16 +91,6 @@ class ResetIn(CheckOtpIn):
 class DeviceTokenIn(Schema):
     device_id: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
     token: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
-
-
-class Envelope(Schema):
-    """The keys of both generations of V1's answers."""
-
-    status: bool = True
-    success: bool = True
-    message: str
-    detail: str
-    data: Any = None
 
 
 class InitiatedOut(Envelope):

@@ -6,8 +6,8 @@ from apps.accounts.callers import Caller
 from apps.accounts.errors import AccountInactive
 from apps.accounts.google import GoogleIdentity
 from apps.accounts.models import User
+from apps.accounts.queries import resettable_person
 from apps.accounts.services.audit import Action, note
-from apps.accounts.services.people import resettable_person
 from apps.accounts.services.recovery import take_over
 from apps.accounts.services.sessions import SignedIn, start_session
 from core.clock import now

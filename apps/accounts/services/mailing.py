@@ -11,13 +11,14 @@ import structlog
 from django.conf import settings
 from django.db import models
 
+from apps.accounts.callers import Caller
 from apps.accounts.errors import CountryNotServed, NumberCannotReceive
 from apps.accounts.mails import MailRefused, can_mail, require_mail, send_mail
 from apps.accounts.models import Code, CodeSend, Link, User
+from apps.accounts.queries import resettable_person
 from apps.accounts.services.audit import Action, note
 from apps.accounts.services.codes import CODES, digits_of
 from apps.accounts.services.links import token_of
-from apps.accounts.services.people import resettable_person
 from apps.accounts.texts import send_text
 from core.clock import now
 from core.outbox import enqueue
@@ -80,10 +81,22 @@ def send_code_mail(send_id: int) -> None:
         send_mail("code", to=send.recipient, facts={"code": digits, "purpose": code.purpose, "minutes": minutes})
     except MailRefused as error:
         _settle(send, CodeSend.State.FAILED, str(error))
-        note(Action.CODE_NOT_SENT, subject=send.recipient, purpose=send.purpose, why=str(error))
+        note(
+            Action.CODE_NOT_SENT,
+            caller=Caller(send.address or ""),
+            subject=send.recipient,
+            purpose=send.purpose,
+            why=str(error),
+        )
     else:
         _settle(send, CodeSend.State.SENT)
-        note(Action.CODE_SENT, subject=send.recipient, purpose=send.purpose, provider="smtp")
+        note(
+            Action.CODE_SENT,
+            caller=Caller(send.address or ""),
+            subject=send.recipient,
+            purpose=send.purpose,
+            provider="smtp",
+        )
 
 
 def send_link_mail(link_id: str) -> None:

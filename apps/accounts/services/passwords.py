@@ -16,6 +16,7 @@ from apps.accounts.errors import InvalidCredentials
 from apps.accounts.models import Lockout, Session, User
 from apps.accounts.services.audit import NOBODY, Action, note
 from apps.accounts.services.lockouts import count_try, forget_tries
+from apps.accounts.services.mailing import Notice, notify
 from apps.accounts.services.networks import is_familiar
 from apps.accounts.services.sessions import SignedIn, end_sessions_of, start_session
 from core.errors import InvalidInput
@@ -68,10 +69,11 @@ def require_good_password(password: str, *, user: User | None = None, field: str
 
 @transaction.atomic
 def change_password(*, user: User, password: str, caller: Caller = NOBODY, keep: uuid.UUID | None = None) -> None:
-    """Set a new password; every session of the person but `keep` ends (OWASP ASVS 5.0, 7.4.3)."""
+    """Set a new password, and tell the person; every session but `keep` ends (OWASP ASVS 5.0, 7.4.3)."""
     user.set_password(conceal(password))
     user.save(update_fields=["password"])
     note(Action.PASSWORD_CHANGED, caller=caller, user=user)
+    notify(user, Notice.PASSWORD_CHANGED)
     end_sessions_of(user=user, reason=Session.EndReason.PASSWORD_CHANGED, caller=caller, keep=keep)
 
 

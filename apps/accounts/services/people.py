@@ -79,12 +79,6 @@ def taken(error: IntegrityError) -> AlreadyRegistered:
     return AlreadyRegistered(_TAKEN[field], param=field)
 
 
-def resettable_person(email: str) -> User | None:
-    """Who may get back in by a mail to this address: who proved it, or whose account proves nothing else either."""
-    unproved = Q(email_verified_at=None) & ~Q(phone_verified_at=None)
-    return User.objects.filter(email=email, is_active=True).exclude(unproved).first()
-
-
 def is_username_free(username: str) -> bool:
     """Whether nobody has this username yet."""
     return not User.objects.filter(username=username).exists()

@@ -12,6 +12,7 @@ from apps.accounts.models import Address, Code, Device, KnownNetwork, Link, Memb
 from apps.accounts.services.audit import Action, note
 from apps.accounts.services.codes import send_code, verify_code
 from apps.accounts.services.mailing import Notice, notify
+from apps.accounts.services.members import remove_member
 from apps.accounts.services.passwords import require_good_password
 from apps.accounts.services.people import taken
 from apps.accounts.services.recovery import send_verification
@@ -81,7 +82,7 @@ def delete_account(*, user: User, caller: Caller) -> None:
     """Take the person out of the account and leave what the books need: orders and payments keep their number.
 
     The phone and email are free for a new account at once. Raises `NotAllowed` for operators, who are removed in the
-    console.
+    console, and `LastOwner` for who alone owns a company of several.
     """
     if user.is_staff:
         raise NotAllowed("Operators are removed in the console, by another operator.")
@@ -89,6 +90,7 @@ def delete_account(*, user: User, caller: Caller) -> None:
         notify(user, Notice.ACCOUNT_DELETED)
         note(Action.ACCOUNT_DELETED, caller=caller, user=user)
         end_sessions_of(user=user, reason=Session.EndReason.ACCOUNT_DELETED, caller=caller)
+        _leave_company(user, caller)
         _forget_belongings(user)
         user.phone = user.claimed_phone = user.email = user.username = user.google_uid = None
         user.first_name = user.last_name = user.passcode = user.pin = ""
@@ -98,6 +100,13 @@ def delete_account(*, user: User, caller: Caller) -> None:
         user.groups.clear()
         user.save()
         enqueue("orders.forget_cart", user=user.pk)
+
+
+def _leave_company(user: User, caller: Caller) -> None:
+    """Somebody's last owner hands it over first; a company of one goes with them."""
+    mine = Membership.objects.filter(user=user).first()
+    if mine and Membership.objects.filter(company=mine.company_id).exclude(pk=mine.pk).exists():
+        remove_member(user=user, member=user.pk, caller=caller)
 
 
 def _forget_belongings(user: User) -> None:

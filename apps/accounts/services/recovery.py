@@ -9,13 +9,13 @@ from django.db import transaction
 from apps.accounts.callers import Caller
 from apps.accounts.errors import CodeRejected, LinkRejected, TooManyMails
 from apps.accounts.models import Code, Link, Session, User
+from apps.accounts.queries import resettable_person
 from apps.accounts.services.audit import NOBODY, Action, note
 from apps.accounts.services.code_limits import HOUR
 from apps.accounts.services.codes import verify_code
 from apps.accounts.services.links import make_link, use_link
-from apps.accounts.services.mailing import Notice, mail_link, notify, require_mail
+from apps.accounts.services.mailing import mail_link, require_mail
 from apps.accounts.services.passwords import change_password, require_good_password
-from apps.accounts.services.people import resettable_person
 from apps.accounts.services.sessions import end_sessions_of
 from core.clock import now
 from core.locks import lock
@@ -81,7 +81,6 @@ def take_over(user: User) -> None:
 def _let_in(user: User, password: str, caller: Caller) -> None:
     take_over(user)
     change_password(user=user, password=password, caller=caller)
-    notify(user, Notice.PASSWORD_CHANGED)
 
 
 def _send_link(purpose: Link.Purpose, email: str, caller: Caller) -> None:
