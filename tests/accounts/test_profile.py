@@ -6,7 +6,17 @@ import pytest
 from django.core import mail
 
 from apps.accounts.callers import Caller
-from apps.accounts.models import Address, AuditEvent, Code, DevelopmentMessage, Guess, Session, User
+from apps.accounts.models import (
+    Address,
+    AuditEvent,
+    Code,
+    Company,
+    DevelopmentMessage,
+    Guess,
+    Membership,
+    Session,
+    User,
+)
 from apps.accounts.services import start_session
 from apps.orders.models import Cart
 from core.clock import now
@@ -226,6 +236,20 @@ def test_leaving_refills_no_budget(app):
     app.send("DELETE", f"{S0}me/")
     assert elsewhere.send("POST", f"{S0}otp/send/", {"phone": PHONE}).status_code == 429
     assert Code.objects.count() == 1
+
+
+def test_who_alone_owns_a_company_of_several_hands_it_over_first(app, nora):
+    company = Company.objects.create(name="Acme")
+    Membership.objects.create(user=nora, company=company, role="owner")
+    colleague = User.objects.create_user(email="ana@shop.test")
+    theirs = Membership.objects.create(user=colleague, company=company, role="viewer")
+    refused = app.send("DELETE", f"{S0}me/")
+    assert (refused.status_code, refused.json()["code"]) == (409, "last_owner")
+    nora.refresh_from_db()
+    assert (nora.phone, nora.is_active) == (PHONE, True)
+    theirs.delete()
+    assert app.send("DELETE", f"{S0}me/").status_code == 200
+    assert not Membership.objects.exists()
 
 
 def test_an_operator_does_not_leave_by_this_door(operator):
