@@ -1,1 +1,6 @@
-"""What we measure: ratios within one run, on a throwaway database with the demo shop."""
+"""What we measure, on throwaway databases; read ratios within one run, machines differ.
+
+`make bench` is the short one. The others are run by name, `.venv/bin/python -m bench.<name>`:
+`serving` (half a minute), `guessing` (ten seconds), `tokens` (twenty seconds), `refreshing` (a minute, two cores),
+`cleaning` (a minute, a million rows; or so many as are named).
+"""

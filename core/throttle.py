@@ -2,10 +2,13 @@
 
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 
 import structlog
+from django.conf import settings
 from django.core.cache import cache
 from prometheus_client import Counter
+from redis import Redis
 from redis.exceptions import RedisError
 
 from core.errors import TooManyRequests
@@ -39,8 +42,7 @@ def throttle(scope: str, caller: str, rate: Rate) -> Standing | None:
     window, passed = divmod(int(time.time()), rate.seconds)
     key = f"throttle:{scope}:{caller}:{window}"
     try:
-        cache.add(key, 0, timeout=rate.seconds + 5)
-        count = cache.incr(key)
+        count = _count(key, rate.seconds + 5)
     except RedisError as error:
         OPEN.labels(scope=scope).inc()
         log.warning("throttle_open", scope=scope, error=type(error).__name__)
@@ -48,3 +50,20 @@ def throttle(scope: str, caller: str, rate: Rate) -> Standing | None:
     if count > rate.limit:
         raise TooManyRequests(retry_after=rate.seconds - passed)
     return Standing(rate.limit, rate.limit - count, (window + 1) * rate.seconds)
+
+
+def _count(key: str, seconds: int) -> int:
+    """One more, and how many that makes; in one round trip, where the cache's own verbs take three."""
+    if not settings.REDIS_URL:
+        cache.add(key, 0, timeout=seconds)
+        return cache.incr(key)
+    counted = (
+        _redis(settings.REDIS_URL).pipeline(transaction=False).incr(f"hanout:{key}").expire(f"hanout:{key}", seconds)
+    )
+    return int(counted.execute()[0])
+
+
+@lru_cache(maxsize=1)
+def _redis(url: str) -> Redis:
+    """Made when first needed, so that each worker has connections of its own."""
+    return Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)

@@ -211,3 +211,40 @@ def test_ten_thousand_mobile_refreshes_revoke_nobody_and_fork_no_chain():
         assert len(set(twice_at_once(token))) == 1
     assert not Session.objects.exclude(ended_at=None).exists()
     assert not AuditEvent.objects.filter(action="token_reused").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"aud": "another"},
+        {"aud": None},
+        {"aud": ["hanout", 7]},
+        {"iss": "another"},
+        {"typ": "refresh"},
+        {"typ": None},
+        {"sid": None},
+        {"sid": "no uuid"},
+        {"sid": 7},
+        {"sub": None},
+        {"exp": None},
+        {"iat": None},
+        {"exp": "soon"},
+        {"nbf": 99_999_999_999},
+    ],
+)
+def test_a_claim_that_is_wrong_is_refused_though_our_own_key_signed_it(signed_in, change):
+    key = SigningKey.objects.get()
+    private = tokens._private_key(bytes(key.private_key))
+    claims = {name: value for name, value in (claims_of(signed_in.access) | change).items() if value is not None}
+    forged = jwt.encode(claims, private, algorithm="EdDSA", headers={"kid": key.kid})
+    with pytest.raises(TokenRejected):
+        session_id_of(forged)
+
+
+def test_a_retired_key_of_long_ago_proves_nothing(signed_in, settings):
+    key = SigningKey.objects.get()
+    private = tokens._private_key(bytes(key.private_key))
+    SigningKey.objects.update(retired_at=now() - timedelta(days=1))
+    claims = claims_of(signed_in.access) | {"exp": claims_of(signed_in.access)["exp"] + 10_000}
+    with pytest.raises(TokenRejected):
+        session_id_of(jwt.encode(claims, private, algorithm="EdDSA", headers={"kid": key.kid}))

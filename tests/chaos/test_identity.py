@@ -12,7 +12,7 @@ from tests.chaos.conftest import BYPASSED
 from tests.chaos.doors import fresh_address, fresh_phone
 from tests.races import race
 
-HOURLY_GUESSES, RESERVED = 15, 10
+HOURLY_GUESSES, DAILY_GUESSES, RESERVED = 15, 40, 10
 ARABIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 
 
@@ -57,23 +57,20 @@ def test_the_bypass_opens_only_for_a_listed_phone_with_an_open_code_and_leaves_a
     assert bypasses(sql) == [(BYPASSED, address)]
 
 
-def test_new_codes_from_many_addresses_buy_no_more_guesses_and_the_owner_still_gets_in(staging, sql):
-    """Kill test 3."""
+def test_new_codes_from_many_addresses_buy_no_more_guesses_and_the_owner_still_gets_in(generous, sql):
+    """Kill test 3, where no limit on texts helps: whoever asked has a guess in reserve, and those are counted too."""
     phone, home = fresh_phone(), "203.0.113.9"
-    staging.sign_in(phone, address=home)
-    for _ in range(8):
+    generous.sign_in(phone, address=home)
+    for _ in range(45):
         asker = fresh_address()
-        staging.send_code(phone, address=asker)
+        assert generous.send_code(phone, address=asker)[0] == 200
         for address in (asker, *(fresh_address() for _ in range(5))):
-            assert staging.verify(phone, "000000", address=address)[0] in {400, 429}
-    [(compared,)] = sql(
-        "SELECT count(*) FROM accounts_guess WHERE recipient = %s AND NOT is_familiar", phone
-    )  # the owner's first sign-in was from nowhere known, so it is among them
-    assert 5 < compared <= HOURLY_GUESSES + RESERVED
-    assert staging.send_code(phone)[0] == 429
-    assert staging.verify(phone, "000000")[0] == 429
-    code = staging.code_for(phone, address="203.0.113.200")  # another address of the owner's network
-    assert staging.verify(phone, code, address="203.0.113.201")[0] == 200
+            assert generous.verify(phone, "000000", address=address)[0] in {400, 429}
+    [(compared,)] = sql("SELECT count(*) FROM accounts_guess WHERE recipient = %s AND NOT is_familiar", phone)
+    assert HOURLY_GUESSES < compared <= DAILY_GUESSES + RESERVED
+    assert generous.verify(phone, "000000")[0] == 429
+    code = generous.code_for(phone, address="203.0.113.200")  # another address of the owner's network
+    assert generous.verify(phone, code, address="203.0.113.201")[0] == 200
     assert sessions_of(sql, phone) == 2
 
 

@@ -1,5 +1,6 @@
 import pytest
 from prometheus_client import REGISTRY
+from redis import Redis
 from redis.exceptions import ConnectionError as RedisGone
 
 from core.client_address import limit_key
@@ -31,6 +32,25 @@ def test_a_lost_cache_lets_the_call_through_and_is_counted(monkeypatch):
     before = REGISTRY.get_sample_value("hanout_throttle_open_total", {"scope": "door"}) or 0
     throttle("door", "caller", RATE)
     assert REGISTRY.get_sample_value("hanout_throttle_open_total", {"scope": "door"}) == before + 1
+
+
+def test_redis_counts_for_all_processes_and_forgets_the_window(redis_server, settings):
+    settings.REDIS_URL = redis_server.url
+    standings = [throttle("door", "caller", RATE) for _ in range(5)]
+    assert [standing.remaining for standing in standings] == [4, 3, 2, 1, 0]
+    with pytest.raises(TooManyRequests):
+        throttle("door", "caller", RATE)
+    with Redis.from_url(redis_server.url) as client:
+        (key,) = client.keys("hanout:throttle:door:*")
+        assert int(client.get(key)) == 6
+        assert 0 < client.ttl(key) <= RATE.seconds + 5
+
+
+def test_a_lost_redis_lets_the_call_through(redis_server, settings):
+    settings.REDIS_URL = redis_server.url
+    throttle("door", "caller", RATE)
+    redis_server.stop()
+    assert throttle("door", "caller", RATE) is None
 
 
 @pytest.mark.parametrize(
