@@ -57,10 +57,10 @@ def _count(key: str, seconds: int) -> int:
     if not settings.REDIS_URL:
         cache.add(key, 0, timeout=seconds)
         return cache.incr(key)
-    counted = (
-        _redis(settings.REDIS_URL).pipeline(transaction=False).incr(f"hanout:{key}").expire(f"hanout:{key}", seconds)
-    )
-    return int(counted.execute()[0])
+    with _redis(settings.REDIS_URL).pipeline(transaction=False) as pipeline:
+        pipeline.incr(f"hanout:{key}")
+        pipeline.expire(f"hanout:{key}", seconds)
+        return int(pipeline.execute()[0])
 
 
 @lru_cache(maxsize=1)
