@@ -93,14 +93,19 @@ def me(request: UserRequest) -> User:
 
 @router.api_operation(["PATCH", "PUT"], "me/", response=schemas.MeOut, auth=bearer, summary="Change my profile")
 def change_me(request: UserRequest, body: schemas.ChangeMeIn) -> User:
-    """Null or blank clears. A new `phone` is sent a code, and counts once the same request carries it as `code`."""
-    changes = body.model_dump(exclude_unset=True, exclude={"phone", "code"})
-    phone = canonical_phone(body.phone) if body.phone else request.auth.phone
-    if phone and phone != request.auth.phone:
-        services.change_phone(
-            user=request.auth, phone=phone, code=body.code, caller=caller(request), keep=request.session_id
-        )
-    services.update_person(user=request.auth, changes=changes, caller=caller(request))
+    """Null or blank clears. A new `phone` is sent a code, and counts once the same request carries it as `code`.
+
+    A new `email` counts once the link mailed to it was followed. Both want a sign-in of the last 15 minutes, or
+    `password`.
+    """
+    limits.limit_by_address(request, "profile", limits.PROFILE_CHANGES)
+    changes = services.Changes(
+        fields=body.model_dump(exclude_unset=True, exclude={"phone", "code", "password"}),
+        phone=canonical_phone(body.phone) if body.phone else "",
+        code=body.code,
+        password=body.password,
+    )
+    services.change_person(user=request.auth, changes=changes, caller=caller(request), session=request.session_id)
     return request.auth
 
 

@@ -64,7 +64,9 @@ def profile(request: UserRequest) -> User:
 )
 def change_profile(request: UserRequest, body: schemas.ChangeProfileIn) -> dict[str, Any]:
     """What is absent stays. A new email is unproved until the link mailed to it was followed."""
-    services.update_person(user=request.auth, changes=body.model_dump(exclude_unset=True), caller=caller(request))
+    limits.limit_by_address(request, "profile", limits.PROFILE_CHANGES)
+    changes = services.Changes(fields=body.model_dump(exclude_unset=True, exclude={"password"}), password=body.password)
+    services.change_person(user=request.auth, changes=changes, caller=caller(request), session=request.session_id)
     return {"message": "Profile updated successfully", "user": request.auth}
 
 

@@ -162,6 +162,14 @@ class GoogleUnavailable(DomainError):
     message = "Google sign-in is not available here. Sign in another way."
 
 
+class FreshSignInNeeded(DomainError):
+    """Who holds a session that is not new may have found the phone on a bench (OWASP ASVS 5.0, 7.5.1)."""
+
+    status = 403
+    code = "fresh_sign_in_needed"
+    message = "Sign in again to change your phone or email, or send your password along."
+
+
 class LinkRejected(DomainError):
     status = 400
     code = "link_rejected"

@@ -20,12 +20,13 @@ MOST_CHARACTERS = 4000
 
 @dataclass(frozen=True)
 class GoogleIdentity:
-    """Whom Google vouches for; the email is one Google has verified."""
+    """Whom Google vouches for. `is_authority`: Google runs the mailbox, so that its word on who owns it is final."""
 
     uid: str
     email: str
     first_name: str
     last_name: str
+    is_authority: bool
 
 
 class GoogleKeys(Protocol):
@@ -66,6 +67,7 @@ def google_identity(token: str) -> GoogleIdentity:
         email=email,
         first_name=str(claims.get("given_name", ""))[:150],
         last_name=str(claims.get("family_name", ""))[:150],
+        is_authority=email.endswith(("@gmail.com", "@googlemail.com")) or bool(claims.get("hd")),
     )
 
 

@@ -4,7 +4,6 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q
 
 from apps.accounts.models import User
 
@@ -24,7 +23,6 @@ def owner_of_living_session(session: UUID, *, at: datetime, idle_since: datetime
     return User.from_db(connection.alias, _FIELDS, row) if row else None
 
 
-def resettable_person(email: str) -> User | None:
-    """Who may get back in by a mail to this address: who proved it, or whose account proves nothing else either."""
-    unproved = Q(email_verified_at=None) & ~Q(phone_verified_at=None)
-    return User.objects.filter(email=email, is_active=True).exclude(unproved).first()
+def holder_of_email(email: str) -> User | None:
+    """The active person whose email this is, proved or not."""
+    return User.objects.filter(email=email, is_active=True).first()

@@ -98,6 +98,7 @@ class AvailabilityOut(OkOut):
 class ChangeMeIn(Schema):
     """What is absent stays; null or blank clears, but for the phone."""
 
+    password: Annotated[str, StringConstraints(max_length=128)] = ""
     phone: Phone | None = None
     code: Annotated[str, StringConstraints(strip_whitespace=True, max_length=20)] = ""
     email: Annotated[Email | None, BeforeValidator(_none_if_blank)] = None
@@ -152,6 +153,10 @@ class MeOut(Schema):
     provider_rating_avg: float | None = None
     provider_rating_count: int = 0
 
+    @staticmethod
+    def resolve_email(user: User) -> str | None:
+        return user.any_email
+
 
 class SendOtpOut(Schema):
     success: bool = True
@@ -182,6 +187,10 @@ class UserOut(Schema):
     full_name: str
 
     @staticmethod
+    def resolve_email(user: User) -> str | None:
+        return user.any_email
+
+    @staticmethod
     def resolve_is_verified(user: User) -> bool:
         return user.phone_verified_at is not None
 
@@ -209,6 +218,7 @@ class MessageOut(Schema):
 
 
 class ChangeProfileIn(Schema):
+    password: Annotated[str, StringConstraints(max_length=128)] = ""
     first_name: Annotated[Name, BeforeValidator(_blank_if_none)] = ""
     last_name: Annotated[Name, BeforeValidator(_blank_if_none)] = ""
     email: Annotated[Email | None, BeforeValidator(_none_if_blank)] = None

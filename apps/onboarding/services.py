@@ -118,10 +118,20 @@ def complete_registration(
 
 
 def activate_email(*, token: str, caller: Caller) -> None:
-    """Spend the mailed link: the email is verified from now on, whether or not the account exists yet."""
+    """Spend the mailed link: the email is verified from now on, whether or not the account exists yet.
+
+    V1's link goes out once the registration's code was typed, so it counts for the accounts of such registrations.
+    """
     with transaction.atomic():
         link = accounts.verify_email(token=token, caller=caller)
-        Registration.objects.filter(email=link.email, proved_at__isnull=False).update(activated_at=now())
+        if link.user_id is not None:
+            return
+        proved = Registration.objects.select_for_update(of=("self",)).filter(email=link.email, proved_at__isnull=False)
+        for registration in proved.filter(activated_at=None).select_related("user"):
+            registration.activated_at = now()
+            registration.save(update_fields=["activated_at"])
+            if registration.user and registration.user.email == link.email:
+                accounts.prove_email(user=registration.user, email=link.email, caller=caller)
 
 
 def log_in(*, email: str, phone: str, password: str, device: DeviceFacts, caller: Caller) -> accounts.SignedIn:
@@ -144,6 +154,8 @@ def _make_account(registration: Registration, password: str, particulars: Partic
         last_name=registration.last_name,
         phone=registration.phone,
     )
+    accounts.require_unclaimed(email=registration.email, phone=None)
+    accounts.yield_email(registration.email, to=None, caller=caller)  # the code proved the mailbox
     user = accounts.register_person(person=person, password=password, caller=caller)
     user.email_verified_at = registration.activated_at
     if registration.google_uid:

@@ -8,7 +8,7 @@ import time_machine
 from django.core import mail
 
 from apps.accounts.callers import Caller
-from apps.accounts.errors import CodeRejected, LinkRejected, TooManyMails
+from apps.accounts.errors import CodeRejected, InvalidCredentials, LinkRejected, TooManyMails
 from apps.accounts.models import CodeSend, Link, Session, User
 from apps.accounts.services import (
     request_password_reset,
@@ -22,6 +22,7 @@ from apps.accounts.services import (
 from core.clock import now
 from core.errors import InvalidInput
 from core.outbox import run_due_jobs
+from tests.races import race
 
 HERE = Caller("203.0.113.9")
 NEW = "another long phrase"
@@ -116,14 +117,20 @@ def test_a_code_for_an_unknown_email_is_counted_alike_and_gets_no_mail(nora):
         reset_password_with_code(email="nobody@shop.test", guess="000000", password=NEW, caller=HERE)
 
 
-def test_an_unproved_email_beside_a_proved_phone_gets_nobody_in():
-    owner = User.objects.create_user(
-        phone="+966512345678", phone_verified_at=now(), email="typo@shop.test", password="a long enough phrase"
-    )
-    request_password_reset(email=owner.email, caller=HERE)
-    send_code(recipient=owner.email, purpose="reset", caller=HERE)
-    run_due_jobs()
-    assert not mail.outbox
+@pytest.mark.parametrize(
+    "proof", [{"phone": "+966512345678", "phone_verified_at": now()}, {"google_uid": "1078"}], ids=["phone", "google"]
+)
+def test_an_unproved_email_beside_another_proof_gets_its_owner_an_account_of_their_own(proof):
+    """Written by mistake, or to keep the address from its owner: neither gets anybody into the other's account."""
+    holder = User.objects.create_user(email="nora@shop.test", password="the holder's phrase", **proof)
+    request_password_reset(email="nora@shop.test", caller=HERE)
+    reset_password(token=mailed(), password=NEW, caller=HERE)
+    holder.refresh_from_db()
+    assert (holder.email, holder.check_password("the holder's phrase")) == (None, True)
+    owner = User.objects.get(email="nora@shop.test")
+    assert owner.check_password(NEW)
+    assert owner.email_verified_at
+    assert (owner.phone, owner.google_uid) == (None, None)
 
 
 def test_who_proves_the_email_of_an_account_that_proves_nothing_gets_it_without_older_keys():
@@ -152,6 +159,76 @@ def test_a_link_verifies_the_address_it_was_sent_to_and_no_later_one():
     send_verification(user=user, caller=HERE)
     token = mailed()
     User.objects.update(email="new@shop.test")
-    verify_email(token=token, caller=HERE)
+    with pytest.raises(LinkRejected):
+        verify_email(token=token, caller=HERE)
     user.refresh_from_db()
     assert user.email_verified_at is None
+
+
+def test_a_link_proves_an_address_for_who_asked_and_for_nobody_else():
+    """Two people asked for one address; the link of the first says nothing about the second."""
+    first = User.objects.create_user(email="first@shop.test", pending_email="nora@shop.test")
+    second = User.objects.create_user(email="nora@shop.test")
+    send_verification(user=first, caller=HERE)
+    verify_email(token=mailed(), caller=HERE)
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.email, first.email_verified_at is None) == ("nora@shop.test", False)
+    assert (second.email, second.email_verified_at) == (None, None)
+
+
+def test_a_proved_address_yields_to_nobody(nora):
+    rival = User.objects.create_user(email="rival@shop.test", pending_email=nora.email)
+    send_verification(user=rival, caller=HERE)
+    with pytest.raises(LinkRejected):
+        verify_email(token=mailed(), caller=HERE)
+    rival.refresh_from_db()
+    assert rival.email == "rival@shop.test"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_people_who_prove_one_address_at_once_one_has_it():
+    people = [User.objects.create_user(email=f"p{n}@shop.test", pending_email="nora@shop.test") for n in range(4)]
+    tokens = []
+    for person in people:
+        send_verification(user=person, caller=HERE)
+        tokens.append(mailed())
+    outcomes = race(lambda number: verify_email(token=tokens[number], caller=HERE), threads=4)
+    assert sum(isinstance(outcome, LinkRejected) for outcome in outcomes) == 3
+    assert User.objects.filter(email="nora@shop.test").count() == 1
+
+
+def test_other_links_and_codes_for_a_new_password_are_spent_with_the_first(nora):
+    request_password_reset(email=nora.email, caller=HERE)
+    first = mailed()
+    request_password_reset(email=nora.email, caller=HERE)
+    second = mailed()
+    reset_password(token=second, password=NEW, caller=HERE)
+    with pytest.raises(LinkRejected):
+        reset_password(token=first, password="a third long phrase", caller=HERE)
+
+
+def test_a_reset_clears_passcode_and_pin_and_lowers_the_limits_for_a_day(nora):
+    User.objects.update(passcode="x", pin="y")
+    request_password_reset(email=nora.email, caller=HERE)
+    reset_password(token=mailed(), password=NEW, caller=HERE)
+    nora.refresh_from_db()
+    assert (nora.passcode, nora.pin) == ("", "")
+    assert nora.limits_restricted_until > now() + timedelta(hours=23)
+
+
+@pytest.mark.parametrize("email", ["nora@shop.test", "nobody@shop.test"])
+def test_a_password_like_the_person_tells_nothing_before_the_code(nora, email):
+    with pytest.raises(CodeRejected):
+        reset_password_with_code(email=email, guess="000000", password=email, caller=HERE)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_session_opened_with_the_old_password_does_not_outlive_the_reset(nora):
+    """The password was looked at before the reset, the session opened after it."""
+    looked_at = User.objects.get(pk=nora.pk)
+    request_password_reset(email=nora.email, caller=HERE)
+    reset_password(token=mailed(), password=NEW, caller=HERE)
+    with pytest.raises(InvalidCredentials):
+        start_session(user=looked_at, caller=HERE)
+    assert not Session.objects.filter(ended_at=None).exists()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from apps.accounts.models import User
+from core.clock import now
 from tests.contracts.replay import Story, masked
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +18,11 @@ STORIES = sorted((Path(__file__).parent / "v1").glob("*.json"))
 def _a_customer():
     """Somebody who registered before the story begins."""
     User.objects.create_user(
-        email="known@shop.test", password="a long enough phrase", claimed_phone="+966512340000", first_name="Known"
+        email="known@shop.test",
+        password="a long enough phrase",
+        claimed_phone="+966512340000",
+        first_name="Known",
+        email_verified_at=now(),
     )
 
 

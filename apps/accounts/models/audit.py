@@ -26,6 +26,8 @@ class AuditEvent(models.Model):
         PIN_CHANGED = "pin_changed"
         PHONE_CHANGED = "phone_changed"
         EMAIL_VERIFIED = "email_verified"
+        EMAIL_CHANGED = "email_changed"
+        GOOGLE_LINKED = "google_linked"
         KEY_ROTATED = "key_rotated", "the signing key was rotated"
         INVITED = "invited"
         JOINED_COMPANY = "joined_company"

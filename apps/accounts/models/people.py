@@ -54,6 +54,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         help_text="Given while registering, proved by nobody: signs nobody in by code, yields to who proves it.",
     )
     email = models.EmailField(unique=True, null=True, blank=True)
+    pending_email = models.EmailField(
+        blank=True, db_default="", help_text="Where the email shall move to once the link mailed there was followed."
+    )
     username = models.CharField(max_length=50, unique=True, null=True, blank=True)
     first_name = models.CharField(max_length=150, blank=True)
     last_name = models.CharField(max_length=150, blank=True)
@@ -94,6 +97,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Emails are kept in small letters, wherever they were typed: sign-in looks for them so."""
         self.email = self.email.strip().lower() if self.email else None
         super().save(*args, **kwargs)
+
+    @property
+    def any_email(self) -> str | None:
+        """The email to show: the one that was asked for last, proved or not."""
+        return self.pending_email or self.email
 
     @property
     def any_phone(self) -> str | None:

@@ -19,6 +19,7 @@ from apps.accounts.services.companies import (
     tidy_name,
 )
 from apps.accounts.services.devices import note_device
+from apps.accounts.services.email_proofs import prove_email, send_verification, verify_email, yield_email
 from apps.accounts.services.google_sign_in import sign_in_with_google
 from apps.accounts.services.housekeeping import forget_old_codes
 from apps.accounts.services.invitations import accept_invitation, invite, open_invitations, withdraw_invitation
@@ -34,14 +35,8 @@ from apps.accounts.services.passwords import (
     sign_in_with_password,
 )
 from apps.accounts.services.people import NewPerson, is_username_free, register_person, require_unclaimed, taken
-from apps.accounts.services.profile import change_phone, complete_profile, delete_account, update_person
-from apps.accounts.services.recovery import (
-    request_password_reset,
-    reset_password,
-    reset_password_with_code,
-    send_verification,
-    verify_email,
-)
+from apps.accounts.services.profile import Changes, change_person, complete_profile, delete_account
+from apps.accounts.services.recovery import request_password_reset, reset_password, reset_password_with_code
 from apps.accounts.services.secrets import PASSCODE, PIN, change_secret, check_secret, set_up_secret
 from apps.accounts.services.sessions import (
     REVOKED,
@@ -68,6 +63,7 @@ __all__ = [
     "PASSCODE",
     "PIN",
     "REVOKED",
+    "Changes",
     "NewPerson",
     "Notice",
     "Pair",
@@ -82,7 +78,7 @@ __all__ = [
     "change_address",
     "change_own_password",
     "change_password",
-    "change_phone",
+    "change_person",
     "change_role",
     "change_secret",
     "check_password",
@@ -109,6 +105,7 @@ __all__ = [
     "note_device",
     "notify",
     "open_invitations",
+    "prove_email",
     "refresh_session",
     "register_person",
     "register_shopper",
@@ -145,10 +142,10 @@ __all__ = [
     "taken",
     "tidy_name",
     "token_of",
-    "update_person",
     "update_shopper",
     "use_link",
     "verify_code",
     "verify_email",
     "withdraw_invitation",
+    "yield_email",
 ]

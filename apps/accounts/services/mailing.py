@@ -15,7 +15,7 @@ from apps.accounts.callers import Caller
 from apps.accounts.errors import CountryNotServed, NumberCannotReceive
 from apps.accounts.mails import MailRefused, can_mail, require_mail, send_mail
 from apps.accounts.models import Code, CodeSend, Link, User
-from apps.accounts.queries import resettable_person
+from apps.accounts.queries import holder_of_email
 from apps.accounts.services.audit import Action, note
 from apps.accounts.services.codes import CODES, digits_of
 from apps.accounts.services.links import token_of
@@ -72,7 +72,7 @@ def send_code_mail(send_id: int) -> None:
     if not digits:
         _settle(send, CodeSend.State.FAILED, "closed")
         return
-    if send.purpose == Code.Purpose.RESET and resettable_person(send.recipient) is None:
+    if send.purpose == Code.Purpose.RESET and holder_of_email(send.recipient) is None:
         # Counted like any other, or the limits would tell who has an account.
         _settle(send, CodeSend.State.SENT, "nobody")
         return
@@ -104,7 +104,7 @@ def send_link_mail(link_id: str) -> None:
     link = Link.objects.select_related("invitation__company", "invitation__invited_by").filter(pk=link_id).first()
     if link is None or not link.is_open():
         return
-    if link.purpose == Link.Purpose.RESET_PASSWORD and resettable_person(link.email) is None:
+    if link.purpose == Link.Purpose.RESET_PASSWORD and holder_of_email(link.email) is None:
         return
     facts = {"url": conceal(_address_of(link)), "until": link.expires_at, **_names(link)}
     _send_or_give_up(link.purpose, to=link.email, facts=facts)

@@ -5,14 +5,13 @@ from django.db import transaction
 
 from apps.accounts.callers import Caller
 from apps.accounts.errors import InvalidCredentials, PasscodeInvalid, SecretNotSet
-from apps.accounts.mails import can_mail
 from apps.accounts.models import User
 from apps.accounts.services.audit import Action, note
+from apps.accounts.services.email_proofs import offer_verification
 from apps.accounts.services.lockouts import count_try
 from apps.accounts.services.networks import is_familiar
 from apps.accounts.services.passwords import subject_of
 from apps.accounts.services.people import NewPerson, register_person
-from apps.accounts.services.recovery import send_verification
 from apps.accounts.services.secrets import PASSCODE, check_secret
 from apps.accounts.services.sessions import SignedIn, start_session
 from core.redaction import conceal
@@ -22,8 +21,7 @@ def sign_up(*, person: NewPerson, password: str, caller: Caller) -> SignedIn:
     """Make an account, mail the link that proves its email, and sign in; raises as `register_person` does."""
     with transaction.atomic():
         user = register_person(person=person, password=password, caller=caller)
-        if can_mail():
-            send_verification(user=user, caller=caller)
+        offer_verification(user=user, caller=caller)
         return start_session(user=user, caller=caller)
 
 

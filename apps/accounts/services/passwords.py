@@ -79,13 +79,18 @@ def change_password(*, user: User, password: str, caller: Caller = NOBODY, keep:
 
 def change_own_password(*, user: User, old: str, new: str, caller: Caller, keep: uuid.UUID) -> None:
     """Change a password by one who knows it; raises `InvalidInput`, or `PasswordLocked` after too many tries."""
-    subject = subject_of(str(user.pk))
-    count_try(subject=subject, kind=Lockout.Kind.PASSWORD, is_familiar=True, caller=caller)
-    if not user.check_password(conceal(old)):
-        raise InvalidInput({"old_password": ["That is not the current password."]})
-    forget_tries(subject=subject, kind=Lockout.Kind.PASSWORD, is_familiar=True)
+    require_own_password(user=user, password=old, caller=caller, field="old_password")
     require_good_password(new, user=user, field="new_password")
     change_password(user=user, password=new, caller=caller, keep=keep)
+
+
+def require_own_password(*, user: User, password: str, caller: Caller, field: str) -> None:
+    """Raise `InvalidInput` naming `field` unless it is the person's password, `PasswordLocked` after too many tries."""
+    subject = subject_of(str(user.pk))
+    count_try(subject=subject, kind=Lockout.Kind.PASSWORD, is_familiar=True, caller=caller)
+    if not user.check_password(conceal(password)):
+        raise InvalidInput({field: ["That is not the current password."]})
+    forget_tries(subject=subject, kind=Lockout.Kind.PASSWORD, is_familiar=True)
 
 
 def _person(*, email: str = "", phone: str = "") -> User | None:

@@ -60,9 +60,9 @@ def register_person(*, person: NewPerson, password: str, caller: Caller) -> User
 
 
 def require_unclaimed(*, email: str | None, phone: str | None) -> None:
-    """Raise `AlreadyRegistered` if an account has this email, or proved or claimed this phone."""
+    """Raise `AlreadyRegistered` if an account proved this email, or proved or claimed this phone."""
     found = {
-        "email": bool(email) and User.objects.filter(email=email).exists(),
+        "email": bool(email) and User.objects.filter(email=email).exclude(email_verified_at=None).exists(),
         "phone": bool(phone) and User.objects.filter(Q(phone=phone) | Q(claimed_phone=phone)).exists(),
     }
     if all(found.values()):

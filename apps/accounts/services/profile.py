@@ -2,80 +2,86 @@
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import IntegrityError, transaction
 
 from apps.accounts.callers import Caller
-from apps.accounts.errors import AlreadyRegistered, PhoneCodeNeeded
-from apps.accounts.mails import can_mail
+from apps.accounts.errors import FreshSignInNeeded, PhoneCodeNeeded, TokenRejected
 from apps.accounts.models import Address, Code, Device, KnownNetwork, Link, Membership, Profile, Session, User
 from apps.accounts.services.audit import Action, note
 from apps.accounts.services.codes import send_code, verify_code
+from apps.accounts.services.email_proofs import ask_for_email
 from apps.accounts.services.mailing import Notice, notify
 from apps.accounts.services.members import remove_member
-from apps.accounts.services.passwords import require_good_password
+from apps.accounts.services.passwords import require_good_password, require_own_password
 from apps.accounts.services.people import taken
-from apps.accounts.services.recovery import send_verification
 from apps.accounts.services.sessions import end_sessions_of
 from core.clock import now
 from core.errors import NotAllowed
 from core.outbox import enqueue
 from core.redaction import conceal
 
+PLAIN_FIELDS = frozenset({"first_name", "last_name", "username"})
+FRESH = timedelta(minutes=15)
 
-def update_person(*, user: User, changes: Mapping[str, str | None], caller: Caller) -> None:
-    """Change names, username or email; a new email is unproved, and the mail that proves it goes out.
 
-    Raises `AlreadyRegistered` for a username or email that is somebody's; then nothing was changed.
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """What somebody wants to be otherwise; `fields` holds names, username and email as far as they were sent."""
+
+    fields: Mapping[str, str | None]
+    phone: str = ""
+    code: str = ""
+    password: str = ""
+
+
+def change_person(*, user: User, changes: Changes, caller: Caller, session: uuid.UUID) -> None:
+    """Change names, username, email or phone, all of it or nothing.
+
+    A new email waits until its link was followed. A new phone is proved by a code sent to it: without one it is sent,
+    and `PhoneCodeNeeded` raised; with it, other sessions end and the old number is told. Both want a fresh sign-in
+    or the password: `FreshSignInNeeded`. Raises as `send_code` and `verify_code` do, and `AlreadyRegistered` for a
+    username that is somebody's, or a number that has another account; only who holds the number learns that.
     """
-    new_email = "email" in changes and changes["email"] != user.email
+    new_phone = changes.phone if changes.phone not in ("", user.phone) else ""
+    new_email = "email" in changes.fields and changes.fields["email"] != user.email
+    if new_phone or new_email:
+        _require_fresh(user, session, changes.password, caller)
+    if new_phone:
+        _prove_phone(new_phone, changes.code, caller)
     with transaction.atomic():
+        person = _locked(user)
+        for name in PLAIN_FIELDS & changes.fields.keys():
+            setattr(person, name, changes.fields[name])
+        _save(person, [*PLAIN_FIELDS])
         if new_email:
-            notify(user, Notice.EMAIL_CHANGED)
-            user.email_verified_at = None
-        for name, value in changes.items():
-            setattr(user, name, value)
-        _save(user, [*changes, "email_verified_at"])
-        if new_email and user.email and can_mail():
-            send_verification(user=user, caller=caller)
+            ask_for_email(user=person, email=changes.fields["email"], caller=caller)
+        if new_phone:
+            _move_phone(person, new_phone, caller, keep=session)
+    user.refresh_from_db()
 
 
 def complete_profile(*, user: User, changes: Mapping[str, str | None], password: str, caller: Caller) -> str:
     """Make a visitor a client (S0) and return the role; who is one already keeps everything, the password first of all.
 
-    Raises `InvalidInput` for a weak password, `AlreadyRegistered` for a username or email that is somebody's.
+    Raises `InvalidInput` for a weak password, `AlreadyRegistered` for a username that is somebody's.
     """
-    if not user.needs_completion:
-        return user.role_state
     require_good_password(password, user=user)
     with transaction.atomic():
-        user.role_state, user.terms_accepted_at = User.RoleState.CLIENT, now()
-        user.set_password(conceal(password))
-        _save(user, ["role_state", "terms_accepted_at", "password"])
-        update_person(user=user, changes=changes, caller=caller)
-        note(Action.PASSWORD_CHANGED, caller=caller, user=user, first=True)
-    return user.role_state
-
-
-def change_phone(*, user: User, phone: str, code: str, caller: Caller, keep: uuid.UUID) -> None:
-    """Move to a new number, proved by a code sent to it: other sessions end, and the old number is told.
-
-    Without a code one is sent and `PhoneCodeNeeded` raised. Raises as `send_code` and `verify_code` do, and
-    `AlreadyRegistered` for a number that has another account; only who holds the number learns that.
-    """
-    if not code:
-        send_code(recipient=phone, purpose=Code.Purpose.PHONE_CHANGE, caller=caller)
-        raise PhoneCodeNeeded(param="phone")
-    verify_code(recipient=phone, purpose=Code.Purpose.PHONE_CHANGE, guess=code, caller=caller)
-    with transaction.atomic():
-        User.objects.filter(claimed_phone=phone).update(claimed_phone=None)
-        old, user.phone, user.phone_verified_at, user.claimed_phone = user.phone or "", phone, now(), None
-        if user.role_state == User.RoleState.VISITOR:
-            user.role_state = User.RoleState.PHONE_ONLY
-        _save(user, ["phone", "phone_verified_at", "claimed_phone", "role_state"])
-        note(Action.PHONE_CHANGED, caller=caller, user=user, subject=phone)
-        end_sessions_of(user=user, reason=Session.EndReason.PHONE_CHANGED, caller=caller, keep=keep)
-        notify(user, Notice.PHONE_CHANGED, old_phone=old)
+        person = _locked(user)
+        if not person.needs_completion:
+            return person.role_state
+        person.role_state, person.terms_accepted_at = User.RoleState.CLIENT, now()
+        person.set_password(conceal(password))
+        for name in PLAIN_FIELDS:
+            setattr(person, name, changes[name])
+        _save(person, [*PLAIN_FIELDS, "role_state", "terms_accepted_at", "password"])
+        if changes["email"] != person.email:
+            ask_for_email(user=person, email=changes["email"], caller=caller)
+        note(Action.PASSWORD_CHANGED, caller=caller, user=person, first=True)
+    return person.role_state
 
 
 def delete_account(*, user: User, caller: Caller) -> None:
@@ -87,13 +93,14 @@ def delete_account(*, user: User, caller: Caller) -> None:
     if user.is_staff:
         raise NotAllowed("Operators are removed in the console, by another operator.")
     with transaction.atomic():
+        user = _locked(user)
         notify(user, Notice.ACCOUNT_DELETED)
         note(Action.ACCOUNT_DELETED, caller=caller, user=user)
         end_sessions_of(user=user, reason=Session.EndReason.ACCOUNT_DELETED, caller=caller)
         _leave_company(user, caller)
         _forget_belongings(user)
         user.phone = user.claimed_phone = user.email = user.username = user.google_uid = None
-        user.first_name = user.last_name = user.passcode = user.pin = ""
+        user.first_name = user.last_name = user.pending_email = user.passcode = user.pin = ""
         user.phone_verified_at = user.email_verified_at = user.limits_restricted_until = None
         user.is_active, user.deleted_at = False, now()
         user.set_unusable_password()
@@ -116,14 +123,47 @@ def _forget_belongings(user: User) -> None:
         transaction.on_commit(lambda: storage.delete(picture))
     for model in (Profile, Address, Device, KnownNetwork, Membership):
         model._default_manager.filter(user=user).delete()  # noqa: SLF001  # Django's name for it
-    Link.objects.filter(email=user.email or "").delete()
+    # Spent and kept: they count towards how many mails an address gets in an hour.
+    Link.objects.filter(user=user, used_at=None).update(used_at=now())
 
 
-def _save(user: User, fields: list[str]) -> None:
+def _locked(user: User) -> User:
+    """The person as they are now, and stay until the transaction ends; who has left meanwhile is nobody."""
+    person = User.objects.select_for_update().get(pk=user.pk)
+    if not person.is_active:
+        raise TokenRejected
+    return person
+
+
+def _require_fresh(user: User, session: uuid.UUID, password: str, caller: Caller) -> None:
+    if Session.objects.filter(pk=session, created_at__gt=now() - FRESH).exists():
+        return
+    if not password or not user.has_usable_password():
+        raise FreshSignInNeeded
+    require_own_password(user=user, password=password, caller=caller, field="password")
+
+
+def _prove_phone(phone: str, code: str, caller: Caller) -> None:
+    if not code:
+        send_code(recipient=phone, purpose=Code.Purpose.PHONE_CHANGE, caller=caller)
+        raise PhoneCodeNeeded(param="phone")
+    verify_code(recipient=phone, purpose=Code.Purpose.PHONE_CHANGE, guess=code, caller=caller)
+
+
+def _move_phone(person: User, phone: str, caller: Caller, *, keep: uuid.UUID) -> None:
+    User.objects.filter(claimed_phone=phone).exclude(pk=person.pk).update(claimed_phone=None)
+    old, person.phone, person.phone_verified_at, person.claimed_phone = person.phone or "", phone, now(), None
+    if person.role_state == User.RoleState.VISITOR:
+        person.role_state = User.RoleState.PHONE_ONLY
+    _save(person, ["phone", "phone_verified_at", "claimed_phone", "role_state"])
+    note(Action.PHONE_CHANGED, caller=caller, user=person, subject=phone)
+    end_sessions_of(user=person, reason=Session.EndReason.PHONE_CHANGED, caller=caller, keep=keep)
+    notify(person, Notice.PHONE_CHANGED, old_phone=old)
+
+
+def _save(person: User, fields: list[str]) -> None:
     try:
         with transaction.atomic():
-            user.save(update_fields=fields)
+            person.save(update_fields=fields)
     except IntegrityError as error:
-        refusal: AlreadyRegistered = taken(error)
-        user.refresh_from_db()
-        raise refusal from None
+        raise taken(error) from None

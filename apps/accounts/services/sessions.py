@@ -21,9 +21,9 @@ from django.db.models import Q, QuerySet
 from prometheus_client import Counter
 
 from apps.accounts.callers import Caller
-from apps.accounts.errors import TokenRejected
+from apps.accounts.errors import InvalidCredentials, TokenRejected
 from apps.accounts.models import Session, User
-from apps.accounts.services.audit import NOBODY, Action, note
+from apps.accounts.services.audit import NOBODY, Action, note, note_each
 from apps.accounts.services.networks import remember_network
 from apps.accounts.tokens import access_token, rotate_signing_key
 from core.clock import now
@@ -67,8 +67,16 @@ class SignedIn(Pair):
     session: Session
 
 
+@transaction.atomic
 def start_session(*, user: User, caller: Caller) -> SignedIn:
-    """Open a session and issue its first pair of tokens."""
+    """Open a session and issue its first pair of tokens.
+
+    Raises `InvalidCredentials` if the password, the passcode or the person's standing has changed since they were
+    looked at: a session opened then would outlive the end of all sessions.
+    """
+    now_kept = User.objects.select_for_update().values_list("password", "passcode", "is_active").get(pk=user.pk)
+    if now_kept != (user.password, user.passcode, True):
+        raise InvalidCredentials
     session = Session.objects.create(
         user=user,
         key=secrets.token_bytes(32),
@@ -162,8 +170,11 @@ def _end(which: Q, reason: str, caller: Caller) -> int:
         ended_at=now(), end_reason=reason
     )
     SESSIONS_ENDED.labels(reason=reason).inc(count)
-    for session in ended:
-        note(Action.SESSION_ENDED, caller=caller, user=session.user, session=str(session.pk), reason=reason)
+    note_each(
+        Action.SESSION_ENDED,
+        caller=caller,
+        about=[(session.user, {"session": str(session.pk), "reason": reason}) for session in ended],
+    )
     return count
 
 

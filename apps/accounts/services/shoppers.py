@@ -1,17 +1,15 @@
 """What S2's customers do with their own account."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from apps.accounts.callers import Caller
-from apps.accounts.errors import AlreadyRegistered, NoEmail, TooManyMails
-from apps.accounts.mails import can_mail
+from apps.accounts.errors import AlreadyRegistered, NoEmail
 from apps.accounts.models import Profile, User
+from apps.accounts.services.email_proofs import offer_verification, send_verification
 from apps.accounts.services.people import NewPerson, register_person, require_unclaimed, taken
-from apps.accounts.services.recovery import send_verification
 from core.errors import InvalidInput
 
 _OF_PERSON = ("first_name", "last_name")
@@ -24,10 +22,7 @@ def register_shopper(*, person: NewPerson, password: str, caller: Caller) -> Use
     Raises as `register_person` does.
     """
     user = register_person(person=person, password=password, caller=caller)
-    if can_mail():
-        # The account counts for more than its mail, which can be asked for again.
-        with suppress(TooManyMails):
-            send_verification(user=user, caller=caller)
+    offer_verification(user=user, caller=caller)
     return user
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from apps.accounts.callers import Caller
 from apps.accounts.errors import AccountInactive, CodeRejected
@@ -11,6 +11,7 @@ from apps.accounts.models import Code, User
 from apps.accounts.phones import canonical_phone
 from apps.accounts.services.audit import Action, note
 from apps.accounts.services.codes import newest_code, spend, verify_code
+from apps.accounts.services.email_proofs import ask_for_email
 from apps.accounts.services.sessions import SignedIn, start_session
 from core.clock import now
 
@@ -36,7 +37,7 @@ def sign_in_with_code(
     if not (may_bypass and settings.OTP_APP_BYPASS and _bypass(phone, guess, caller)):
         verify_code(recipient=phone, purpose=Code.Purpose.SIGN_IN, guess=guess, caller=caller)
     with transaction.atomic():
-        user, is_new = _owner(phone, person)
+        user, is_new = _owner(phone, person, caller)
         if not user.is_active:
             raise AccountInactive
         if is_new:
@@ -63,7 +64,7 @@ def _bypass(phone: str, guess: str, caller: Caller) -> bool:
     return True
 
 
-def _owner(phone: str, person: Person) -> tuple[User, bool]:
+def _owner(phone: str, person: Person, caller: Caller) -> tuple[User, bool]:
     """Whose phone this is. Who only claimed it while registering gives way: anybody may claim a number."""
     User.objects.filter(claimed_phone=phone).update(claimed_phone=None)
     user, is_new = User.objects.get_or_create(
@@ -77,20 +78,10 @@ def _owner(phone: str, person: Person) -> tuple[User, bool]:
         },
     )
     if is_new and person.email:
-        _offer_email(user, person.email)
+        ask_for_email(user=user, email=person.email, caller=caller)
     if not is_new:
         _note_verified(user)
     return user, is_new
-
-
-def _offer_email(user: User, email: str) -> None:
-    """Keep the email unless it is somebody's; that it was taken is not told, or the answer would tell who is known."""
-    try:
-        with transaction.atomic():
-            user.email = email
-            user.save(update_fields=["email"])
-    except IntegrityError:
-        user.email = None
 
 
 def _note_verified(user: User) -> None:
