@@ -80,6 +80,8 @@ def change_user(request: UserRequest, user_id: str, body: schemas.PersonIn) -> U
     """What is absent stays, for PUT too. A phone that signs somebody in is changed by a code only."""
     changes = body.model_dump(exclude_unset=True)
     if changes.get("phone"):
+        # That a number is taken is told, so how many are asked about is bounded as where people register.
+        limits.limit_by_address(request, "register", limits.REGISTRATIONS)
         changes["phone"] = canonical_phone(changes["phone"])
     return services.update_shopper(user=_myself(request, user_id), changes=changes)
 

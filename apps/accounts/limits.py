@@ -17,8 +17,8 @@ REFRESHES = Rate(limit=60, seconds=60)
 # S0: passwords at a door of their own.
 PHONE_SIGN_INS = Rate(limit=15, seconds=60)
 USERNAMES = PROFILE_CHANGES = Rate(limit=30, seconds=60)
-# S1 per hour: registrations and checks of codes, mails for a forgotten password, passwords set anew.
-REGISTRATIONS = CODE_CHECKS = Rate(limit=10, seconds=HOUR)
+# S1 per hour: registrations, their last step and checks of codes, mails for a forgotten password, passwords set anew.
+REGISTRATIONS = COMPLETIONS = CODE_CHECKS = Rate(limit=10, seconds=HOUR)
 RESET_REQUESTS = Rate(limit=3, seconds=HOUR)
 RESETS = Rate(limit=5, seconds=HOUR)
 

@@ -3,21 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from ninja import Schema
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo
 from pydantic.json_schema import SkipJsonSchema
 
+from apps.accounts.emails import canonical_email
 from apps.accounts.models import User
-
-
-def _is_email(value: str) -> str:
-    try:
-        validate_email(value)
-    except ValidationError:
-        raise ValueError("Enter an email address.") from None
-    return value
 
 
 def _none_if_blank(value: Any) -> Any:
@@ -51,9 +42,7 @@ Username = Annotated[
 ]
 Digits = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=150)]
-Email = Annotated[
-    str, StringConstraints(strip_whitespace=True, to_lower=True, max_length=254), AfterValidator(_is_email)
-]
+Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254), AfterValidator(canonical_email)]
 Token = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
 

@@ -38,9 +38,19 @@ def verify_registration(request: HttpRequest, body: schemas.VerifyOtpIn) -> dict
 
 
 @router.post("register/complete", response=schemas.SignedInOut, auth=None, summary="Finish: password and address")
-@idempotent(schemas.SignedInOut)
 def complete(request: HttpRequest, body: schemas.CompleteIn) -> dict[str, Any]:
     """May be sent again, with or without an Idempotency-Key: it makes one account and signs in to it."""
+    limits.limit_by_address(request, "register-complete", limits.COMPLETIONS)
+    try:
+        return _complete(request, body)
+    except services.CompletedBefore:
+        # Here, because a refusal inside would take the count of the try back with it.
+        services.require_same(session=body.session_id, password=body.password, caller=_caller(request, body))
+    return _complete(request, body, is_same=True)
+
+
+@idempotent(schemas.SignedInOut)
+def _complete(request: HttpRequest, body: schemas.CompleteIn, *, is_same: bool = False) -> dict[str, Any]:
     signed_in = services.complete_registration(
         session=body.session_id,
         password=body.password,
@@ -52,6 +62,7 @@ def complete(request: HttpRequest, body: schemas.CompleteIn) -> dict[str, Any]:
             device=services.DeviceFacts(os=body.device_os, info=body.device_info),
         ),
         caller=_caller(request, body),
+        is_same=is_same,
     )
     return _signed_in("Registration successful", signed_in)
 

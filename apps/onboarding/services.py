@@ -10,14 +10,18 @@ from prometheus_client import Counter
 from apps.accounts import services as accounts
 from apps.accounts.callers import Caller
 from apps.accounts.models import Code, Link, Profile, User
+from apps.accounts.services.passwords import knows_password
 from apps.onboarding.errors import CodeNotProved, RegistrationRefused
 from apps.onboarding.models import Registration
 from core.clock import now
-from core.redaction import conceal
 
 REGISTRATIONS = Counter("hanout_registrations_total", "Registrations, by the step they reached.", ["step"])
 VALID = timedelta(hours=24)
 KEEP = timedelta(days=7)
+
+
+class CompletedBefore(Exception):
+    """The last step was done already: whoever repeats it has to be the same person."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,13 +96,14 @@ def prove_email(*, session: uuid.UUID, code: str, caller: Caller) -> Registratio
 
 
 def complete_registration(
-    *, session: uuid.UUID, password: str, particulars: Particulars, caller: Caller
+    *, session: uuid.UUID, password: str, particulars: Particulars, caller: Caller, is_same: bool = False
 ) -> accounts.SignedIn:
     """Make the account and sign it in, all in one transaction: after a crash there is everything or nothing.
 
     A repetition with the same password signs in to the account the first one made, so a client that lost the answer
-    just sends it again. Raises `RegistrationRefused`, `CodeNotProved`, `InvalidInput` for a weak password, or
-    `AlreadyRegistered` when somebody took the email or phone meanwhile.
+    just sends it again: it raises `CompletedBefore` until `require_same` has seen that password. Raises
+    `RegistrationRefused`, `CodeNotProved`, `InvalidInput` for a weak password, or `AlreadyRegistered` when somebody
+    took the email or phone meanwhile.
     """
     with transaction.atomic():
         registration = Registration.objects.select_for_update().filter(pk=session).first()
@@ -106,15 +111,29 @@ def complete_registration(
             raise RegistrationRefused(param="session_id")
         if registration.proved_at is None:
             raise CodeNotProved(param="session_id")
+        if registration.completed_at and not is_same:
+            raise CompletedBefore
         user = registration.user or _make_account(registration, password, particulars, caller)
-        if registration.completed_at:
-            _require_same(user, password)
-        else:
+        if not registration.completed_at:
             registration.user, registration.completed_at = user, now()
             registration.save(update_fields=["user", "completed_at"])
             REGISTRATIONS.labels(step="completed").inc()
         accounts.note_device(user=user, caller=caller, os=particulars.device.os, info=particulars.device.info)
         return accounts.start_session(user=user, caller=caller)
+
+
+def require_same(*, session: uuid.UUID, password: str, caller: Caller) -> None:
+    """Who repeats the last step knows the password the first one set; it is counted like any other try.
+
+    Raises `RegistrationRefused`, or `PasswordLocked`. Call it outside a transaction: the count must survive a refusal.
+    """
+    with transaction.atomic():
+        # One repetition after the other: twenty at once with the right password are no twenty wrong tries.
+        registration = Registration.objects.select_for_update().filter(pk=session).first()
+        user = registration.user if registration else None
+        is_same = user is not None and knows_password(user=user, password=password, caller=caller)
+    if not is_same:
+        raise RegistrationRefused(param="session_id")
 
 
 def activate_email(*, token: str, caller: Caller) -> None:
@@ -178,9 +197,3 @@ def _save_proofs(user: User) -> None:
             user.save(update_fields=["google_uid", "email_verified_at"])
     except IntegrityError as error:
         raise accounts.taken(error) from None
-
-
-def _require_same(user: User, password: str) -> None:
-    """Who repeats the last step knows the password the first one set."""
-    if not (user.is_active and user.check_password(conceal(password))):
-        raise RegistrationRefused(param="session_id")

@@ -1,5 +1,7 @@
 """Django's settings, derived from `config.env`; the environment modules only choose which environment."""
 
+from corsheaders.defaults import default_headers
+
 from config.console import unfold_settings
 from config.database import database
 from config.env import ROOT, Environment, current
@@ -139,9 +141,11 @@ DEFAULT_FROM_EMAIL = ENV.default_from_email
 TRUSTED_PROXY_COUNT = ENV.trusted_proxy_count
 CORS_ALLOWED_ORIGINS = list(ENV.cors_allowed_origins)
 CORS_ALLOW_CREDENTIALS = True
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key"]
 CORS_EXPOSE_HEADERS = [
     "X-Request-ID",
     "Retry-After",
+    "Idempotency-Replayed",
     *(f"X-RateLimit-{part}" for part in ("Limit", "Remaining", "Reset")),
 ]
 CSRF_TRUSTED_ORIGINS = list(ENV.csrf_trusted_origins)

@@ -229,6 +229,16 @@ def test_the_password_stands_for_a_fresh_sign_in(app, nora):
     assert right.status_code == 200
 
 
+def test_the_link_of_a_waiting_email_can_be_mailed_again(app, nora):
+    app.send("PATCH", f"{S0}me/", {"email": "new@shop.test"})
+    mailed_token()
+    mail.outbox.clear()
+    assert app.send("POST", "/api/auth/users/resend_verification/").status_code == 200
+    Api().send("POST", "/api/auth/users/verify_email/", {"token": mailed_token()})
+    nora.refresh_from_db()
+    assert nora.email == "new@shop.test"
+
+
 def test_nobody_mails_the_world_by_changing_their_email(app, nora):
     for number in range(12):
         assert app.send("PATCH", f"{S0}me/", {"email": f"stranger{number}@shop.test"}).status_code == 200

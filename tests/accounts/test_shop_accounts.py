@@ -445,3 +445,10 @@ def test_a_link_that_is_none_is_refused(api, token):
 )
 def test_without_a_token_nothing_of_this_answers(api, method, path):
     assert api.send(method, f"/api/auth/{path}", {}).status_code == 401
+
+
+def test_outside_development_an_address_asks_about_ten_phones_an_hour(me, layla, settings):
+    settings.ENVIRONMENT = "staging"
+    path = f"/api/auth/users/{layla.public_id}/"
+    replies = [me.send("PATCH", path, {"phone": f"+9665000000{number:02}"}).status_code for number in range(11)]
+    assert replies == [200] * 10 + [429]

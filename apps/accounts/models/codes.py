@@ -36,7 +36,10 @@ class Code(models.Model):
     objects = CodeQuerySet.as_manager()
 
     class Meta:
-        indexes = [Index(F("recipient"), F("purpose"), F("created_at"), name="code_identity")]
+        indexes = [
+            Index(F("recipient"), F("purpose"), F("created_at"), name="code_identity"),
+            Index(F("created_at"), name="code_time"),
+        ]
         constraints = [CheckConstraint(condition=Q(expires_at__gt=F("created_at")), name="code_expires_later")]
 
     def __str__(self) -> str:
@@ -104,7 +107,10 @@ class Guess(models.Model):
 
     class Meta:
         verbose_name_plural = "guesses"
-        indexes = [Index(F("recipient"), F("purpose"), F("created_at"), name="guess_identity")]
+        indexes = [
+            Index(F("recipient"), F("purpose"), F("created_at"), name="guess_identity"),
+            Index(F("created_at"), name="guess_time"),
+        ]
 
     def __str__(self) -> str:
         return f"Guess #{self.pk}"

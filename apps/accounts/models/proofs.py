@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q
+from django.db.models.functions import Now
 
 from apps.accounts.models.people import User
 from core.clock import now
@@ -26,7 +27,10 @@ class Link(models.Model):
     used_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [Index(F("email"), F("purpose"), F("created_at"), name="link_email")]
+        indexes = [
+            Index(F("email"), F("purpose"), F("created_at"), name="link_email"),
+            Index(F("expires_at"), name="link_expiry"),
+        ]
         constraints = [CheckConstraint(condition=Q(expires_at__gt=F("created_at")), name="link_expires_later")]
 
     def __str__(self) -> str:
@@ -45,13 +49,16 @@ class Lockout(models.Model):
         PASSCODE = "passcode"
         PIN = "pin"
 
-    subject = models.CharField(max_length=64, help_text="The person, or the hash of the email that was typed.")
+    subject = models.CharField(max_length=64, help_text="The person, or the hash of a login nobody has.")
     kind = models.CharField(max_length=8, choices=Kind)
     is_familiar = models.BooleanField(help_text="Tries from networks the person was seen in are counted apart.")
     tries = models.PositiveSmallIntegerField()
     expires_at = models.DateTimeField()
+    day_tries = models.PositiveIntegerField(db_default=0, help_text="Without a day's rest; strangers have a budget.")
+    day_expires_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        indexes = [Index(F("expires_at"), name="lockout_expiry")]
         constraints = [
             models.UniqueConstraint(fields=["subject", "kind", "is_familiar"], name="lockout_one_per_secret"),
         ]

@@ -19,18 +19,21 @@ from core.locks import lock
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 RESERVED_A_DAY = 10
+LEAST_ASKERS = 10  # addresses whose codes were not entered: fewer are one visitor's doing, whom their own limit stops
 LEAST_ENTERED = 0.05  # of a range's codes; below, somebody collects a share of what texts to it cost
 
 
 def refusal_of_send(send: CodeSend, caller: Caller) -> DomainError | None:
     """Why this send may not leave, or None. S0's limits in S0's order, then the range's and the whole shop's.
 
+    The wait between two is per purpose; the hour and the day belong to the phone or mailbox, whatever it is texted for.
     Call it under the identity's lock; the others are taken here, always in this order, so that none can deadlock.
     """
     sends = CodeSend.objects.exclude(state=CodeSend.State.FAILED)
-    mine = sends.filter(recipient=send.recipient, purpose=send.purpose, is_familiar=send.is_familiar)
+    lock(f"code-recipient:{send.recipient}")
+    mine = sends.filter(recipient=send.recipient, is_familiar=send.is_familiar)
     limits = [
-        (mine, 1 if settings.OTP_COOLDOWN_SECONDS else 0, timedelta(seconds=settings.OTP_COOLDOWN_SECONDS)),
+        (mine.filter(purpose=send.purpose), 1 if settings.OTP_COOLDOWN_SECONDS else 0, timedelta(seconds=settings.OTP_COOLDOWN_SECONDS)),
         (mine, settings.OTP_PHONE_HOURLY_LIMIT, HOUR),
         (mine, settings.OTP_PHONE_DAILY_LIMIT, DAY),
     ]
@@ -83,8 +86,8 @@ def _wait(counted: QuerySet[CodeSend] | QuerySet[Guess], most: int, window: time
     if not most:
         return 0
     times = counted.filter(created_at__gt=now() - window).order_by("-created_at").values_list("created_at", flat=True)
-    latest = list(times[:most])
-    return seconds_until(latest[-1] + window) if len(latest) == most else 0
+    filling = list(times[most - 1 : most])
+    return seconds_until(filling[0] + window) if filling else 0
 
 
 def _range_refusal(send: CodeSend, caller: Caller) -> DomainError | None:
@@ -94,9 +97,12 @@ def _range_refusal(send: CodeSend, caller: Caller) -> DomainError | None:
         return None
     recent = CodeSend.objects.filter(number_range=send.number_range, created_at__gt=now() - HOUR)
     found = recent.exclude(state=CodeSend.State.FAILED).aggregate(
-        texts=Count("pk"), entered=Count("code", distinct=True, filter=Q(code__used_at__isnull=False))
+        texts=Count("pk"),
+        entered=Count("code", distinct=True, filter=Q(code__used_at__isnull=False)),
+        askers=Count("address", distinct=True, filter=Q(code__used_at__isnull=True)),
     )
-    if found["texts"] < least or found["entered"] >= found["texts"] * LEAST_ENTERED:
+    is_open = found["texts"] < least or found["entered"] >= found["texts"] * LEAST_ENTERED
+    if is_open or found["askers"] < LEAST_ASKERS:
         return None
     told = AuditEvent.objects.filter(action=Action.RANGE_BLOCKED, subject=send.number_range, at__gt=now() - HOUR)
     if not told.exists():

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.crypto import constant_time_compare, salted_hmac
 from prometheus_client import Counter
 
@@ -22,7 +22,7 @@ from apps.accounts.phones import ascii_digits, country_of, number_range
 from apps.accounts.services.audit import Action, note
 from apps.accounts.services.code_limits import guess_refusal, refusal_of_send
 from apps.accounts.services.networks import is_familiar
-from apps.accounts.texts import send_text
+from apps.accounts.texts import Taken, send_text
 from core.clock import now
 from core.errors import DomainError, InvalidInput
 from core.locks import lock
@@ -35,6 +35,12 @@ CODES = Counter("hanout_codes_total", "Codes sent and tried, by outcome.", ["pur
 
 # S3's wording.
 TEXT = "Your Hanout verification code is: {code}\n\nThis code will expire in {minutes} minute{s}."
+# Who is asked for a code "to sign in" must be able to see that it would do something else.
+TEXTS = {
+    Code.Purpose.PHONE_CHANGE: "Your Hanout code to change an account's phone number is: {code}\n\n"
+    "This code will expire in {minutes} minute{s}."
+}
+LONGEST_REFERENCE = CodeSend._meta.get_field("reference").max_length
 MAIL_VALID = timedelta(minutes=10)
 MOST_VALID = timedelta(minutes=10)  # OWASP ASVS 5.0, 6.5.5
 LEAST_LEFT = timedelta(seconds=45)  # of a code sent again; people need time to type
@@ -163,7 +169,7 @@ def _is_worn(code: Code) -> bool:
 
 def _text(send: CodeSend, digits: str, caller: Caller) -> None:
     minutes = round((send.code.expires_at - send.created_at).total_seconds() / 60) or 1
-    body = TEXT.format(code=digits, minutes=minutes, s="" if minutes == 1 else "s")
+    body = TEXTS.get(Code.Purpose(send.purpose), TEXT).format(code=digits, minutes=minutes, s="" if minutes == 1 else "s")
     try:
         taken = send_text(phone=send.recipient, body=body)
     except DomainError as error:
@@ -171,11 +177,20 @@ def _text(send: CodeSend, digits: str, caller: Caller) -> None:
         _count(send, "not_sent")
         note(Action.CODE_NOT_SENT, caller=caller, subject=send.recipient, purpose=send.purpose, why=error.code)
         raise
-    CodeSend.objects.filter(pk=send.pk).update(
-        state=CodeSend.State.SENT, provider=taken.provider, reference=taken.reference
-    )
+    _keep_reference(send, taken)
     _count(send, "sent")
     note(Action.CODE_SENT, caller=caller, subject=send.recipient, purpose=send.purpose, provider=taken.provider)
+
+
+def _keep_reference(send: CodeSend, taken: Taken) -> None:
+    """The text has left, whatever its provider calls it; one known by another's name is never reported on."""
+    sent = CodeSend.objects.filter(pk=send.pk)
+    sent.update(state=CodeSend.State.SENT, provider=taken.provider)
+    try:
+        with transaction.atomic():
+            sent.update(reference=taken.reference[:LONGEST_REFERENCE])
+    except IntegrityError:
+        log.warning("text_reference_repeated", provider=taken.provider)
 
 
 def _compare(code: Code | None, guess: str, caller: Caller, *, spend_it: bool) -> tuple[str, DomainError | None]:

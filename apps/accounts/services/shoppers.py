@@ -28,9 +28,9 @@ def register_shopper(*, person: NewPerson, password: str, caller: Caller) -> Use
 
 def resend_verification(*, user: User, caller: Caller) -> bool:
     """Mail the link again unless the email is proved; say whether one was. Raises as `send_verification` does."""
-    if not user.email:
+    if not user.any_email:
         raise NoEmail
-    if user.email_verified_at is None:
+    if user.pending_email or user.email_verified_at is None:
         send_verification(user=user, caller=caller)
         return True
     return False

@@ -1,5 +1,6 @@
 """What a token still opens, and for how long."""
 
+import base64
 from contextlib import suppress
 
 from apps.accounts.callers import Caller
@@ -12,11 +13,15 @@ from core.clock import now
 from core.redaction import conceal
 
 _REFRESH = "hr1."
+_SESSION_BYTES = 16
 
 
 def require_living_token(*, token: str) -> None:
-    """Raise `TokenRejected` unless this access or refresh token is of a session that is still alive."""
-    session = session_of(token) if token.startswith(_REFRESH) else session_id_of(conceal(token))
+    """Raise `TokenRejected` unless this access or refresh token would still be accepted; nothing is ended by asking."""
+    is_refresh = token.startswith(_REFRESH)
+    session = session_of(token) if is_refresh else session_id_of(conceal(token))
+    if is_refresh and not Session.objects.filter(pk=session, counter__lte=_counter_of(token) + 1).exists():
+        raise TokenRejected
     if owner_of_living_session(session, at=now(), idle_since=idle_since()) is None:
         raise TokenRejected
 
@@ -31,3 +36,9 @@ def end_session_of_token(*, token: str, caller: Caller) -> None:
     """End the session this refresh token belongs to; a token that belongs to none ends nothing."""
     with suppress(TokenRejected):
         end_session(session=session_of(token), caller=caller)
+
+
+def _counter_of(token: str) -> int:
+    """Of a token whose signature is proved: one more than its own is its successor's, and its session's at most."""
+    body = token.split(".")[1]
+    return int.from_bytes(base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_")[_SESSION_BYTES:])
