@@ -1,19 +1,23 @@
 """People, their companies, and what happened at the door, in the console."""
 
+from copy import copy
+from functools import partial
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
-from unfold.forms import UserCreationForm
 
 from apps.accounts import services
 from apps.accounts.callers import caller
-from apps.accounts.forms import ConsolePasswordForm, PersonForm
+from apps.accounts.forms import ConsolePasswordForm, NewPersonForm, PersonForm
 from apps.accounts.models import AuditEvent, CodeSend, Company, Invitation, Lockout, Membership, Session, User
+from apps.accounts.services.audit import Action, note
 
 admin.site.unregister(Group)
 
@@ -25,23 +29,50 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]  # unfold 
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # unfold is untyped
+    """People; colleagues' records and what makes one are for superusers, or any colleague could become one."""
+
     form = PersonForm
-    add_form = UserCreationForm
+    add_form = NewPersonForm
     change_password_form = ConsolePasswordForm
     list_display = ("__str__", "full_name", "phone", "role_state", "is_staff", "is_active", "created_at")
     list_filter = ("role_state", "is_staff", "is_active")
     search_fields = ("email", "phone", "first_name", "last_name")
     ordering = ("-pk",)
-    readonly_fields = ("public_id", "phone_verified_at", "created_at", "last_login")
+    readonly_fields = ("public_id", "phone_verified_at", "email_verified_at", "created_at", "last_login")
     fieldsets = (
         (None, {"fields": ("email", "phone", "first_name", "last_name", "username", "password")}),
         ("Standing", {"fields": ("role_state", "is_active", "is_staff", "is_superuser", "groups")}),
-        ("Record", {"fields": ("public_id", "phone_verified_at", "created_at", "last_login")}),
+        ("Record", {"fields": readonly_fields}),
     )
     add_fieldsets = (
         (None, {"classes": ("wide",), "fields": ("email", "password1", "password2", "is_staff", "groups")}),
     )
     filter_horizontal = ("groups",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        return self.readonly_fields + (() if _sees_all(request) else ("is_staff", "is_superuser", "groups"))
+
+    def has_view_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return _is_within_reach(request, obj) and bool(super().has_view_permission(request, obj))
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return _is_within_reach(request, obj) and bool(super().has_change_permission(request, obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return _is_within_reach(request, obj) and bool(super().has_delete_permission(request, obj))
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: FBT001  # Django's
+        super().save_model(request, obj, form, change)
+        if change and form.moves_email:
+            operator = request.user.pk
+            note(Action.EMAIL_CHANGED, caller=caller(request), user=obj, subject=obj.email or "", operator=operator)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        """Django's page, with a form that knows who fills it in."""
+        page = copy(self)
+        page.change_password_form = partial(ConsolePasswordForm, request=request)  # type: ignore[assignment]
+        response: HttpResponse = DjangoUserAdmin.user_change_password(page, request, id, form_url)
+        return response
 
 
 @admin.register(Session)
@@ -185,6 +216,10 @@ class LockoutAdmin(_Record):
 
 def _sees_all(request: HttpRequest) -> bool:
     return request.user.is_superuser
+
+
+def _is_within_reach(request: HttpRequest, person: User | None) -> bool:
+    return person is None or _sees_all(request) or not (person.is_staff or person.is_superuser)
 
 
 def _recipient(request: HttpRequest) -> str:

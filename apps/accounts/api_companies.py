@@ -62,6 +62,7 @@ def me(request: UserRequest) -> services.Standing:
 @router.post("/create_user", response={201: schemas.AccountOut}, summary="Make an account for a colleague")
 def create_user(request: UserRequest, body: schemas.CreateUserIn) -> Status[services.Standing]:
     """Owners only; the account belongs to their company."""
+    limits.limit_by_address(request, "create_user", limits.REGISTRATIONS)
     standing = services.create_colleague(
         owner=request.auth, email=body.email, password=body.password, role=body.role, caller=caller(request)
     )
@@ -71,6 +72,7 @@ def create_user(request: UserRequest, body: schemas.CreateUserIn) -> Status[serv
 @router.post("/invitations", response={201: schemas.InvitationOut}, summary="Invite somebody")
 def invite(request: UserRequest, body: schemas.InvitationIn) -> Status[Invitation]:
     """Mails a link that is good for a week and for the account of that address. Owners alone invite admins."""
+    limits.limit_by_address(request, "invite", limits.REGISTRATIONS)
     invitation = services.invite(user=request.auth, email=body.email, role=body.role, caller=caller(request))
     return Status(201, invitation)
 

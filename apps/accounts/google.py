@@ -8,6 +8,7 @@ import jwt
 import structlog
 from django.conf import settings
 
+from apps.accounts.emails import canonical_email
 from apps.accounts.errors import GoogleTokenRejected, GoogleUnavailable
 from core.redaction import conceal
 
@@ -59,9 +60,12 @@ def google_identity(token: str) -> GoogleIdentity:
         raise GoogleUnavailable from None
     except jwt.PyJWTError:
         raise GoogleTokenRejected from None
-    email = str(claims.get("email", "")).strip().lower()
-    if not email or claims.get("email_verified") not in (True, "true"):
+    if claims.get("email_verified") not in (True, "true"):
         raise GoogleTokenRejected
+    try:
+        email = canonical_email(str(claims.get("email", "")))
+    except ValueError:
+        raise GoogleTokenRejected from None
     return GoogleIdentity(
         uid=str(claims["sub"])[:64],
         email=email,

@@ -22,6 +22,9 @@ class OwnPasswordView(PasswordChangeView):
     success_url = reverse_lazy("admin:password_change_done")
     template_name = "registration/password_change_form.html"
 
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "request": self.request}
+
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         return super().get_context_data(**{**admin.site.each_context(self.request), **context})
 

@@ -38,7 +38,7 @@ def verify_registration(request: HttpRequest, body: schemas.VerifyOtpIn) -> dict
 
 
 @router.post("register/complete", response=schemas.SignedInOut, auth=None, summary="Finish: password and address")
-def complete(request: HttpRequest, body: schemas.CompleteIn) -> dict[str, Any]:
+def complete(request: HttpRequest, body: schemas.CompleteIn) -> Any:
     """May be sent again, with or without an Idempotency-Key: it makes one account and signs in to it."""
     limits.limit_by_address(request, "register-complete", limits.COMPLETIONS)
     try:

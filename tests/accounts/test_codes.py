@@ -15,6 +15,7 @@ from apps.accounts.errors import (
 )
 from apps.accounts.models import AuditEvent, Code, CodeSend, DevelopmentMessage, Guess, Session, User
 from apps.accounts.services import forget_old_codes, send_code, sign_in_with_code, verify_code
+from apps.accounts.texts import Taken
 from core.clock import now
 from core.errors import InvalidInput
 from tests.races import race
@@ -263,6 +264,43 @@ def test_a_range_whose_codes_nobody_enters_is_blocked_and_reported_once(settings
     send("+966555555555", address="203.0.113.9")  # another range
     assert AuditEvent.objects.filter(action="range_blocked", subject="+966512").count() == 1
     assert DevelopmentMessage.objects.count() == 21
+
+
+def test_one_visitor_closes_no_range(settings):
+    settings.OTP_BLOCKED_RANGE_LEAST_TEXTS, settings.OTP_IP_HOURLY_LIMIT = 20, 0
+    for number in range(30):
+        send(f"+9665123000{number:02}", address=f"203.0.113.{number % 9}")
+    send("+966512399999", address="198.51.100.7")
+    assert not AuditEvent.objects.filter(action="range_blocked").exists()
+    # That was the tenth address whose code nobody entered.
+    with pytest.raises(TextsPaused):
+        send("+966512399998", address="198.51.100.8")
+
+
+def test_the_hour_belongs_to_the_phone_whatever_it_is_texted_for(settings):
+    settings.OTP_COOLDOWN_SECONDS, settings.OTP_PHONE_HOURLY_LIMIT = 60, 2
+    for purpose in ("sign_in", "phone_change"):  # the wait between two is per purpose
+        send_code(recipient=PHONE, purpose=purpose, caller=Caller("203.0.113.9"))
+    with pytest.raises(TooManyTexts) as refused:
+        send_code(recipient=PHONE, purpose="register", caller=Caller("203.0.113.9"))
+    assert refused.value.retry_after > 3000
+    assert CodeSend.objects.count() == DevelopmentMessage.objects.count() == 2
+
+
+def test_a_text_to_change_a_phone_says_so():
+    code = send_code(recipient=PHONE, purpose="phone_change", caller=Caller("203.0.113.9")).digits
+    assert DevelopmentMessage.objects.get().body == (
+        f"Your Hanout code to change an account's phone number is: {code}\n\nThis code will expire in 2 minutes."
+    )
+
+
+@pytest.mark.parametrize(("reference", "kept"), [("r" * 80, ["r" * 64, ""]), ("again", ["again", ""])])
+def test_a_text_that_left_is_sent_whatever_its_provider_calls_it(monkeypatch, reference, kept):
+    monkeypatch.setattr("apps.accounts.services.codes.send_text", lambda **_: Taken("odd", reference))
+    for phone in (PHONE, "+966500000009"):
+        guess(send(phone), phone=phone)
+    sends = CodeSend.objects.order_by("pk").values_list("state", "provider", "reference")
+    assert list(sends) == [("sent", "odd", name) for name in kept]
 
 
 def test_a_range_whose_codes_are_entered_stays_open(settings):

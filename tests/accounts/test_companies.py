@@ -1,15 +1,30 @@
 """S4: accounts and companies; nobody gets into one by knowing its name, and none loses its last owner."""
 
 import re
+from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.core import mail
+from django.db import transaction
+from django.utils import timezone
 
 from apps.accounts.callers import Caller
 from apps.accounts.errors import InsufficientRole, LastOwner
 from apps.accounts.models import AuditEvent, Company, Invitation, Link, Membership, User
-from apps.accounts.services import accept_invitation, change_role, invite, register_with_company, token_of
+from apps.accounts.services import (
+    accept_invitation,
+    change_role,
+    confirm_company,
+    invite,
+    register_with_company,
+    retire_company,
+    token_of,
+)
+from apps.accounts.services.mailing import mail_link
 from core.errors import DomainError
+from core.models import OutboxJob
 from core.outbox import run_due_jobs
 from tests.conftest import Api
 from tests.races import race
@@ -17,6 +32,7 @@ from tests.races import race
 pytestmark = pytest.mark.django_db
 PASSWORD = "a long enough phrase"
 CALLER = Caller("203.0.113.9", "tests")
+DAY = timedelta(days=1)
 
 
 def register(api, email="ana@acme.test", **changes):
@@ -67,7 +83,7 @@ def roles():
 def test_who_registers_a_new_company_owns_it(api):
     reply = register(api, company_name="  Acme   Media ")
     company = Company.objects.get()
-    assert company.name == "Acme Media"
+    assert (company.name, company.confirmed_at) == ("Acme Media", None)
     assert (reply.status_code, reply.json()) == (
         201,
         {
@@ -161,6 +177,50 @@ def test_an_owner_makes_accounts_for_colleagues(owner, acme, asked, given):
     assert roles()["bob@acme.test"] == given
 
 
+def test_a_colleague_is_mailed_the_link_that_proves_their_email(owner, ana, acme):
+    owner.send("POST", "/auth/create_user", {"email": "bob@acme.test", "password": PASSWORD})
+    bob = User.objects.get(email="bob@acme.test")
+    assert bob.email_verified_at is None
+    run_due_jobs()
+    assert [(sent.to, Link.objects.get().purpose) for sent in mail.outbox] == [(["bob@acme.test"], "verify_email")]
+    asked = AuditEvent.objects.get(action="account_asked")
+    assert (asked.user, asked.subject, asked.details) == (ana, "bob@acme.test", {"company": acme.pk})
+
+
+def test_without_a_mail_server_or_past_its_limit_a_colleague_gets_the_account_all_the_same(owner, settings):
+    now = timezone.now()
+    for _ in range(5):
+        Link.objects.create(purpose="verify_email", email="bob@acme.test", created_at=now, expires_at=now + DAY)
+    bob, eve = ({"email": f"{name}@acme.test", "password": PASSWORD} for name in ("bob", "eve"))
+    assert owner.send("POST", "/auth/create_user", bob).status_code == 201
+    settings.EMAIL_BACKEND = "apps.accounts.mails.NoBackend"
+    assert owner.send("POST", "/auth/create_user", eve).status_code == 201
+    assert (len(roles()), Link.objects.count()) == (3, 5)
+
+
+def test_a_company_asks_for_fifty_accounts_a_day_refused_ones_too(owner, ana, sign_in):
+    replies = [owner.send("POST", "/auth/create_user", {"email": ana.email, "password": PASSWORD}) for _ in range(50)]
+    assert {reply.json()["detail"] for reply in replies} == {"Email already registered"}
+    bob = {"email": "bob@acme.test", "password": PASSWORD}
+    refused = owner.send("POST", "/auth/create_user", bob)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "86400")
+    assert not User.objects.filter(email="bob@acme.test").exists()
+    other = sign_in(person("eve@x.test", Company.objects.create(name="Other"), "owner"))
+    assert other.send("POST", "/auth/create_user", bob).status_code == 201
+    AuditEvent.objects.filter(action="account_asked").update(at=timezone.now() - DAY)
+    assert owner.send("POST", "/auth/create_user", bob | {"email": "kim@acme.test"}).status_code == 201
+
+
+@pytest.mark.parametrize("path", ["register", "create_user", "invitations"])
+def test_outside_development_an_address_asks_ten_times_an_hour(owner, settings, path):
+    settings.ENVIRONMENT = "staging"
+    bodies = [{"email": f"b{number}@acme.test", "password": PASSWORD} for number in range(11)]
+    replies = [owner.send("POST", f"/auth/{path}", body).status_code for body in bodies]
+    assert replies == [201] * 10 + [429]
+    assert not User.objects.filter(email="b10@acme.test").exists()
+    assert not Invitation.objects.filter(email="b10@acme.test").exists()
+
+
 def test_only_owners_make_accounts(owner, admin, viewer, shopper):
     body = {"email": "bob@acme.test", "password": PASSWORD}
     for client in (admin, viewer, shopper):
@@ -231,6 +291,96 @@ def test_two_invitations_followed_at_once_lead_into_one_company():
     assert sorted(isinstance(outcome, DomainError) for outcome in outcomes) == [False, True, True, True]
     assert Membership.objects.filter(user=bob).count() == 1
     assert Link.objects.filter(used_at=None).count() == 3
+
+
+def accept(client, invitation):
+    reply = client.send("POST", "/auth/invitations/accept", {"token": token_of(invitation.link)})
+    return reply.status_code, reply.json().get("code")
+
+
+def test_an_invitation_into_a_deleted_company_is_a_link_that_opens_nothing(ana, acme, sign_in):
+    invitation = invite(user=ana, email="bob@other.test", role="viewer", caller=CALLER)
+    acme.delete()
+    assert accept(sign_in(person("bob@other.test")), invitation) == (400, "link_rejected")
+    assert roles() == {}
+
+
+def test_an_invitation_whose_company_was_deleted_is_not_mailed(ana, acme):
+    invitation = invite(user=ana, email="bob@other.test", role="viewer", caller=CALLER)
+    acme.delete()
+    mail_link(invitation.link)
+    run_due_jobs()
+    assert mail.outbox == []
+    assert not OutboxJob.objects.exclude(state="done").filter(name="accounts.mail_link").exists()
+
+
+@pytest.mark.parametrize("loss", [{"role": "viewer"}, {"user__is_active": False}])
+def test_nobody_becomes_admin_of_a_company_without_an_owner(ana, acme, sign_in, loss):
+    invitation = invite(user=ana, email="bob@other.test", role="admin", caller=CALLER)
+    if "role" in loss:
+        Membership.objects.update(**loss)
+    else:
+        User.objects.filter(pk=ana.pk).update(is_active=False)
+    assert accept(sign_in(person("bob@other.test")), invitation) == (400, "link_rejected")
+    assert "bob@other.test" not in roles()
+    assert Invitation.objects.open().get() == invitation
+
+
+def test_a_company_its_last_member_left_is_gone_and_its_invitations_with_it(ana, acme, sign_in):
+    invitation = invite(user=ana, email="bob@other.test", role="viewer", caller=CALLER)
+    retire_company(company=acme)
+    assert Invitation.objects.open().get() == invitation  # somebody is still in it
+    Membership.objects.all().delete()
+    retire_company(company=acme)
+    retire_company(company=acme)
+    assert not Company.objects.exists()
+    assert Link.objects.get().used_at is not None
+    assert accept(sign_in(person("bob@other.test")), invitation) == (400, "link_rejected")
+    assert roles() == {}
+
+
+def test_the_last_member_of_an_ownerless_company_closes_it_by_leaving(viewer, acme):
+    bob = person("bob@acme.test", acme)
+    assert viewer.send("DELETE", member_path("viewer@acme.test")).status_code == 200
+    assert Company.objects.get() == acme
+    bob.membership.delete()
+    Membership.objects.create(user=User.objects.get(email="viewer@acme.test"), company=acme)
+    assert viewer.send("DELETE", member_path("viewer@acme.test")).status_code == 200
+    assert not Company.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("attempt", range(3))
+def test_a_company_left_while_somebody_joins_is_either_theirs_to_be_in_or_gone(attempt):
+    acme = Company.objects.create(name="Acme")
+    ana, bob = person("ana@acme.test", acme, "owner"), person("bob@other.test")
+    token = token_of(invite(user=ana, email=bob.email, role="admin", caller=CALLER).link)
+
+    def leave_or_join(number):
+        if number:
+            return accept_invitation(user=bob, token=token, caller=CALLER)
+        with transaction.atomic():
+            Company.objects.select_for_update(no_key=True).get(pk=acme.pk)
+            if Membership.objects.filter(company=acme).count() == 1:
+                ana.membership.delete()
+            return retire_company(company=acme)
+
+    left, joined = race(leave_or_join, threads=2)
+    assert left is None
+    expected = {"bob@other.test": "admin", "ana@acme.test": "owner"} if not isinstance(joined, DomainError) else {}
+    assert (roles(), Company.objects.count()) == (expected, len(expected) // 2)
+
+
+def test_an_operator_confirms_a_company_once(acme, operator):
+    confirm_company(company=acme, by=operator)
+    acme.refresh_from_db()
+    first = acme.confirmed_at
+    confirm_company(company=acme, by=operator)
+    acme.refresh_from_db()
+    assert first
+    assert acme.confirmed_at == first
+    noted = AuditEvent.objects.get(action="company_confirmed")
+    assert (noted.user, noted.subject, noted.details) == (operator, "Acme", {"company": acme.pk})
 
 
 def test_who_may_invite_whom(owner, admin, viewer, shopper):
@@ -387,3 +537,9 @@ def test_a_token_that_is_no_invitation_is_refused(viewer, token):
 )
 def test_without_a_token_nothing_of_this_answers(api, method, path):
     assert api.send(method, f"/auth/{path}", {}).status_code == 401
+
+
+def test_the_migration_confirms_only_companies_nobody_is_in(ana, acme):
+    Company.objects.create(name="Imported")
+    import_module("apps.accounts.migrations.0006_confirmed_companies").confirm_what_operators_made(apps, None)
+    assert [company.name for company in Company.objects.exclude(confirmed_at=None)] == ["Imported"]

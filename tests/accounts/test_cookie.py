@@ -229,6 +229,14 @@ def test_a_listed_front_end_may_read_the_answer(browser):
     assert reply["Access-Control-Allow-Credentials"] == "true"
 
 
+def test_a_listed_front_end_may_send_an_idempotency_key_and_see_a_repetition(browser):
+    asked = {"HTTP_ORIGIN": FRONT, "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "POST"}
+    allowed = browser.options("/auth/refresh", HTTP_ACCESS_CONTROL_REQUEST_HEADERS="idempotency-key", **asked)
+    assert {"idempotency-key", "authorization"} <= set(allowed["Access-Control-Allow-Headers"].split(", "))
+    reply = browser.post("/auth/refresh", HTTP_ORIGIN=FRONT)
+    assert "Idempotency-Replayed" in reply["Access-Control-Expose-Headers"]
+
+
 def test_the_cookie_opens_nothing_but_its_two_doors(browser):
     for path in ("/auth/me", "/campaigns/", "/auth/company/members"):
         assert browser.get(path).status_code == 401

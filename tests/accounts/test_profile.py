@@ -345,6 +345,7 @@ def test_who_alone_owns_a_company_of_several_hands_it_over_first(app, nora):
     theirs.delete()
     assert app.send("DELETE", f"{S0}me/").status_code == 200
     assert not Membership.objects.exists()
+    assert not Company.objects.exists()
 
 
 def test_an_operator_does_not_leave_by_this_door(operator):

@@ -185,6 +185,17 @@ def test_a_living_token_verifies_and_an_ended_one_does_not(api, layla):
     assert [reply.status_code for reply in verified()] == [401] * 2
 
 
+def test_a_refresh_token_that_would_be_refused_does_not_verify_and_ends_nothing(api):
+    User.objects.create_user(email="sara@shop.test", password="a long enough phrase")
+    body = {"email": "sara@shop.test", "password": "a long enough phrase"}
+    tokens = [api.send("POST", "/api/auth/login/", body).json()["refresh"]]
+    for _ in range(2):
+        tokens.append(api.send("POST", "/api/auth/token/refresh/", {"refresh": tokens[-1]}).json()["refresh"])
+    replies = [api.send("POST", "/api/auth/token/verify/", {"token": token}).status_code for token in tokens]
+    assert replies == [401, 200, 200]
+    assert Session.objects.get().ended_at is None
+
+
 @pytest.mark.parametrize("token", ["x", "a.b.c", "hr1.x.y", "hr1." + "A" * 27 + ".x", "😀", "hr1.😀.x"])
 def test_a_token_that_is_none_does_not_verify(api, token):
     assert api.send("POST", "/api/auth/token/verify/", {"token": token}).status_code == 401

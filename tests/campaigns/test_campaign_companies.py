@@ -7,9 +7,10 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.callers import Caller
 from apps.accounts.models import Company, Membership, User
-from apps.accounts.services import remove_member
+from apps.accounts.services import confirm_company, remove_member, retire_company
 from apps.campaigns.errors import CampaignsOfAnotherCompany
 from apps.campaigns.models import Campaign, ImportRun
+from core.clock import now
 
 pytestmark = pytest.mark.django_db
 ACMES = {"metro_otono", "feria_del_libro"}
@@ -29,12 +30,12 @@ def names(client, query=""):
 
 @pytest.fixture
 def acme():
-    return Company.objects.create(name="Acme")
+    return Company.objects.create(name="Acme", confirmed_at=now())
 
 
 @pytest.fixture
 def globex():
-    return Company.objects.create(name="Globex")
+    return Company.objects.create(name="Globex", confirmed_at=now())
 
 
 @pytest.fixture
@@ -102,8 +103,59 @@ def owners():
 def test_an_import_names_the_company_which_is_made_if_it_is_missing(demo):
     run(demo, "--company", " Acme  Media ")
     assert (owners(), Company.objects.get().name) == ({"Acme Media"}, "Acme Media")
+    assert Company.objects.get().confirmed_at
     run(demo, "--company", "ACME media")
     assert Company.objects.count() == 1
+
+
+@pytest.fixture
+def squatted():
+    """Registered by somebody who hopes for what is meant for Acme."""
+    company = Company.objects.create(name="acme")
+    member(company, "owner")
+    return company
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_who_registers_a_companys_name_first_is_not_handed_its_campaigns(demo, squatted, options):
+    with pytest.raises(CommandError) as refused:
+        run(demo, "--company", "Acme", *options)
+    assert refused.value.returncode == 2
+    assert f"confirm it in the console, or name it by id: --company {squatted.pk}." in str(refused.value)
+    assert not Campaign.objects.exists()
+    assert not ImportRun.objects.exists()
+    assert Company.objects.get().confirmed_at is None
+
+
+def test_a_company_an_operator_confirmed_is_imported_into_by_name(demo, squatted, operator):
+    confirm_company(company=squatted, by=operator)
+    run(demo, "--company", "Acme")
+    assert owners() == {"acme"}
+
+
+def test_a_company_is_named_by_its_id_whatever_others_are_called(demo, squatted):
+    Company.objects.create(name=str(squatted.pk), confirmed_at=now())
+    run(demo, "--company", str(squatted.pk))
+    assert (owners(), Campaign.objects.count()) == ({"acme"}, 7)
+    run(demo, "--company", str(squatted.pk))
+    assert Company.objects.get(name="acme").confirmed_at is None
+
+
+@pytest.mark.parametrize("number", ["0", "987654321", "9" * 150])
+def test_an_id_that_is_no_companys_is_refused_and_makes_none(demo, number):
+    with pytest.raises(CommandError, match="no company with the id") as refused:
+        run(demo, "--company", number)
+    assert refused.value.returncode == 2
+    assert (Campaign.objects.count(), Company.objects.count()) == (0, 0)
+
+
+def test_a_company_with_campaigns_outlives_its_last_member_unconfirmed_and_nobodys(demo, acme):
+    demo.publish(company="Acme")
+    user = member(acme)
+    remove_member(user=user, member=user.pk, caller=Caller())
+    retire_company(company=acme)
+    acme.refresh_from_db()
+    assert (acme.confirmed_at, acme.memberships.count(), owners()) == (None, 0, {"Acme"})
 
 
 def test_without_a_name_campaigns_are_nobodys(demo):

@@ -112,6 +112,27 @@ def test_twenty_parallel_completions_with_one_key_are_done_once(api, proved):
     assert Session.objects.count() == 1
 
 
+@pytest.mark.parametrize("keyed", [False, True])
+def test_repeating_the_last_form_is_no_way_to_guess_the_password(api, proved, keyed):
+    assert api.send("POST", f"{V1}register/complete", last_form(proved)).status_code == 200
+    codes = []
+    for number in range(12):
+        headers = {"Idempotency-Key": str(number)} if keyed else {}
+        form = last_form(proved, password=f"{PASSWORD} {number}")
+        codes.append(api.send("POST", f"{V1}register/complete", form, headers=headers).json()["code"])
+    assert codes == ["registration_refused"] * 10 + ["password_locked"] * 2
+    assert api.send("POST", f"{V1}register/complete", last_form(proved)).status_code == 429
+    login = {"email": FORM["email"], "phone": "", "password": PASSWORD, "login_with": "email", "device_id": "web-1"}
+    assert api.send("POST", f"{V1}login", login).status_code == 429
+    assert Session.objects.count() == User.objects.count() == 1
+
+
+def test_an_address_repeats_the_last_form_ten_times_an_hour(api, settings):
+    settings.ENVIRONMENT = "staging"
+    replies = [api.send("POST", f"{V1}register/complete", last_form(str(uuid.uuid4()))) for _ in range(11)]
+    assert [reply.status_code for reply in replies] == [400] * 10 + [429]
+
+
 def test_the_kept_answer_shows_no_token(api, proved):
     reply = api.send("POST", f"{V1}register/complete", last_form(proved), headers={"Idempotency-Key": "once"})
     kept = bytes(IdempotentAnswer.objects.get().sealed)

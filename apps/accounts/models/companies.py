@@ -18,6 +18,9 @@ class Company(models.Model):
 
     name = models.CharField(max_length=200, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    confirmed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When an operator vouched for it. Anybody may register any free name."
+    )
 
     class Meta:
         ordering = ["name"]

@@ -32,8 +32,9 @@ def refusal_of_send(send: CodeSend, caller: Caller) -> DomainError | None:
     sends = CodeSend.objects.exclude(state=CodeSend.State.FAILED)
     lock(f"code-recipient:{send.recipient}")
     mine = sends.filter(recipient=send.recipient, is_familiar=send.is_familiar)
+    cooldown = settings.OTP_COOLDOWN_SECONDS
     limits = [
-        (mine.filter(purpose=send.purpose), 1 if settings.OTP_COOLDOWN_SECONDS else 0, timedelta(seconds=settings.OTP_COOLDOWN_SECONDS)),
+        (mine.filter(purpose=send.purpose), 1 if cooldown else 0, timedelta(seconds=cooldown)),
         (mine, settings.OTP_PHONE_HOURLY_LIMIT, HOUR),
         (mine, settings.OTP_PHONE_DAILY_LIMIT, DAY),
     ]

@@ -40,7 +40,7 @@ TEXTS = {
     Code.Purpose.PHONE_CHANGE: "Your Hanout code to change an account's phone number is: {code}\n\n"
     "This code will expire in {minutes} minute{s}."
 }
-LONGEST_REFERENCE = CodeSend._meta.get_field("reference").max_length
+LONGEST_REFERENCE = 64
 MAIL_VALID = timedelta(minutes=10)
 MOST_VALID = timedelta(minutes=10)  # OWASP ASVS 5.0, 6.5.5
 LEAST_LEFT = timedelta(seconds=45)  # of a code sent again; people need time to type
@@ -169,7 +169,8 @@ def _is_worn(code: Code) -> bool:
 
 def _text(send: CodeSend, digits: str, caller: Caller) -> None:
     minutes = round((send.code.expires_at - send.created_at).total_seconds() / 60) or 1
-    body = TEXTS.get(Code.Purpose(send.purpose), TEXT).format(code=digits, minutes=minutes, s="" if minutes == 1 else "s")
+    words = TEXTS.get(Code.Purpose(send.purpose), TEXT)
+    body = words.format(code=digits, minutes=minutes, s="" if minutes == 1 else "s")
     try:
         taken = send_text(phone=send.recipient, body=body)
     except DomainError as error:

@@ -2,22 +2,32 @@
 
 Nobody joins a company by knowing its name: who registers a new name owns the company, who registers one that exists
 gets an account without a company, and answers of the same form. The way into somebody else's is an invitation.
+
+A registered name proves nothing about who is behind it: a company is confirmed by an operator, or made by one.
 """
 
 import unicodedata
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError, Q, QuerySet
 
 from apps.accounts.callers import Caller
 from apps.accounts.errors import InsufficientRole
-from apps.accounts.models import Company, Membership, User
+from apps.accounts.models import AuditEvent, Company, Invitation, Membership, User
 from apps.accounts.services.audit import NOBODY, Action, note
+from apps.accounts.services.email_proofs import offer_verification
 from apps.accounts.services.people import NewPerson, register_person
 from apps.accounts.services.shoppers import register_shopper
-from core.errors import InvalidInput
+from core.clock import now
+from core.errors import InvalidInput, TooManyRequests
 
 LONGEST_NAME = 200
+MOST_ACCOUNTS_A_DAY = 50  # asked for by a company, refused ones too: the answer tells which emails have an account
+DAY = timedelta(days=1)
+ACCOUNT_ASKED = "account_asked"
+COMPANY_CONFIRMED = "company_confirmed"
 Role = Membership.Role
 
 
@@ -66,13 +76,18 @@ def register_with_company(*, email: str, password: str, company_name: str, calle
     return Standing(user, join(user=user, company=company, role=Role.OWNER, caller=caller) if company else None)
 
 
-@transaction.atomic
 def create_colleague(*, owner: User, email: str, password: str, role: str, caller: Caller) -> Standing:
-    """Create an account in the owner's company. Raises `InsufficientRole`, and as `register_person` does."""
-    own_membership(user=owner, least=Role.OWNER)
-    user = register_person(person=NewPerson(email=email), password=password, caller=caller)
-    membership = require_role(user=owner, least=Role.OWNER)  # no lock is held while a password is hashed
-    return Standing(user, join(user=user, company=membership.company, role=role, caller=caller))
+    """Create an account in the owner's company, and mail the link that proves its email where mails can leave.
+
+    Raises `InsufficientRole`, `TooManyRequests`, and as `register_person` does.
+    """
+    _count_asked(owner, email, caller)
+    with transaction.atomic():
+        user = register_person(person=NewPerson(email=email), password=password, caller=caller)
+        membership = require_role(user=owner, least=Role.OWNER)  # no lock is held while a password is hashed
+        joined = join(user=user, company=membership.company, role=role, caller=caller)
+        offer_verification(user=user, caller=caller)
+        return Standing(user, joined)
 
 
 def require_role(*, user: User, least: str) -> Membership:
@@ -100,12 +115,59 @@ def join(*, user: User, company: Company, role: str, caller: Caller = NOBODY) ->
     return membership
 
 
-def company_named(name: str) -> Company:
-    """The company of this name in any letter case, made if it is missing; for operators, who may name any."""
-    tidy = tidy_name(name)
+def retire_company(*, company: Company) -> None:
+    """Close a company whose last member has left; one that has members stays as it is. In the caller's transaction.
+
+    One with campaigns remains, unconfirmed and nobody's: whose they are is for an operator to say, and its name is
+    not there for the next one to register.
+    """
+    left = Company.objects.select_for_update(no_key=True).filter(pk=company.pk).first()
+    if left is None or left.memberships.exists():
+        return
+    for invitation in Invitation.objects.open().filter(company=left).select_related("link"):
+        invitation.withdraw(at=now())
+    try:
+        left.delete()
+    except ProtectedError:
+        Company.objects.filter(pk=company.pk).update(confirmed_at=None)
+
+
+@transaction.atomic
+def confirm_company(*, company: Company, by: User, caller: Caller = NOBODY) -> None:
+    """An operator vouches that the company is who its name says; twice is once."""
+    if Company.objects.filter(pk=company.pk, confirmed_at=None).update(confirmed_at=now()):
+        note(COMPANY_CONFIRMED, caller=caller, user=by, subject=company.name, company=company.pk)
+
+
+def find_company(wanted: str, *, among: QuerySet[Company] | None = None) -> Company | None:
+    """The company an operator means by an id, or by a name in any letter case; a name may be nobody's yet.
+
+    Raises `InvalidInput` for an id that is nobody's, and for the name of a company nobody confirmed: it may have been
+    registered by whoever hopes to receive what is meant for its namesake.
+    """
+    tidy = tidy_name(wanted)
     if not tidy:
-        raise InvalidInput({"company_name": ["A company has a name."]})
-    return Company.objects.filter(name__iexact=tidy).first() or Company.objects.create(name=tidy)
+        raise InvalidInput({"company": ["A company has a name."]})
+    is_id = tidy.isdecimal()
+    companies = Company.objects.all() if among is None else among
+    found = companies.filter(Q(pk=int(tidy)) if is_id else Q(name__iexact=tidy)).first()
+    if is_id and found is None:
+        raise InvalidInput({"company": [f"There is no company with the id {tidy}."]})
+    if found and not is_id and found.confirmed_at is None:
+        why = f"No operator confirmed the company {found.name}"
+        raise InvalidInput({}, f"{why}: confirm it in the console, or name it by id: --company {found.pk}.")
+    return found
+
+
+def company_named(wanted: str) -> Company:
+    """As `find_company`, and a missing one is made; locked until the caller's transaction ends."""
+    name = tidy_name(wanted)
+    if find_company(wanted) is None:
+        Company.objects.get_or_create(name__iexact=name, defaults={"name": name, "confirmed_at": now()})
+    found = find_company(wanted, among=Company.objects.select_for_update(no_key=True))
+    if found is None:
+        raise InvalidInput({"company": ["It was deleted just now."]})
+    return found
 
 
 def tidy_name(name: str) -> str:
@@ -114,6 +176,18 @@ def tidy_name(name: str) -> str:
     if len(tidy) > LONGEST_NAME or not tidy.isprintable():
         raise InvalidInput({"company_name": [f"Use at most {LONGEST_NAME} printable characters."]})
     return tidy
+
+
+def _count_asked(owner: User, email: str, caller: Caller) -> None:
+    """Write down who asks for whose account, in a transaction of its own: a refusal afterwards counts as well."""
+    with transaction.atomic():
+        company = require_role(user=owner, least=Role.OWNER).company_id
+        asked = AuditEvent.objects.filter(action=ACCOUNT_ASKED, at__gt=now() - DAY, details__company=company)
+        if asked.count() >= MOST_ACCOUNTS_A_DAY:
+            raise TooManyRequests(
+                f"A company makes at most {MOST_ACCOUNTS_A_DAY} accounts a day.", retry_after=int(DAY.total_seconds())
+            )
+        note(ACCOUNT_ASKED, caller=caller, user=owner, subject=email, company=company)
 
 
 def _founded(name: str) -> Company | None:

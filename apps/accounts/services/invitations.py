@@ -12,6 +12,7 @@ from apps.accounts.errors import (
     InsufficientRole,
     InvitationNotFound,
     InvitationNotYours,
+    LinkRejected,
     TooManyInvitations,
     TooManyMails,
 )
@@ -76,16 +77,34 @@ def accept_invitation(*, user: User, token: str, caller: Caller) -> Standing:
     """
     try:
         with transaction.atomic():
+            _lock_inviting(user.email or "")
             link = use_link(token=token, purpose=Link.Purpose.INVITATION)
             if link.email.lower() != (user.email or "").lower():
                 raise InvitationNotYours
             if Membership.objects.filter(user=user).exists():
                 raise InAnotherCompany
-            invitation = Invitation.objects.select_related("company").get(link=link)
+            invitation = _standing_invitation(link)
             membership = join(user=user, company=invitation.company, role=invitation.role, caller=caller)
     except IntegrityError:  # two links followed at once: one company is enough
         raise InAnotherCompany from None
     return Standing(user, membership)
+
+
+def _lock_inviting(email: str) -> None:
+    """Lock the companies before the link, in one order, as whoever withdraws does: nobody waits in a circle."""
+    inviting = Invitation.objects.open().filter(email__iexact=email).values("company")
+    list(Company.objects.select_for_update(no_key=True).filter(pk__in=inviting).order_by("pk"))
+
+
+def _standing_invitation(link: Link) -> Invitation:
+    """What the link stands for; raises `LinkRejected` if its company is gone, or would get an admin and no owner."""
+    invitation = Invitation.objects.select_related("company").filter(link=link).first()
+    if invitation is None:
+        raise LinkRejected(param="token")
+    owners = Membership.objects.filter(company=invitation.company, role=Role.OWNER, user__is_active=True)
+    if invitation.role == Role.ADMIN and not owners.exists():
+        raise LinkRejected(param="token")
+    return invitation
 
 
 def _require_within_limits(company: Company, email: str) -> None:

@@ -14,7 +14,7 @@ from django.db import models
 from apps.accounts.callers import Caller
 from apps.accounts.errors import CountryNotServed, NumberCannotReceive
 from apps.accounts.mails import MailRefused, can_mail, require_mail, send_mail
-from apps.accounts.models import Code, CodeSend, Link, User
+from apps.accounts.models import Code, CodeSend, Invitation, Link, User
 from apps.accounts.queries import holder_of_email
 from apps.accounts.services.audit import Action, note
 from apps.accounts.services.codes import CODES, digits_of
@@ -104,6 +104,8 @@ def send_link_mail(link_id: str) -> None:
     link = Link.objects.select_related("invitation__company", "invitation__invited_by").filter(pk=link_id).first()
     if link is None or not link.is_open():
         return
+    if link.purpose == Link.Purpose.INVITATION and not Invitation.objects.filter(link=link).exists():
+        return  # its company was deleted meanwhile
     if link.purpose == Link.Purpose.RESET_PASSWORD and holder_of_email(link.email) is None:
         return
     facts = {"url": conceal(_address_of(link)), "until": link.expires_at, **_names(link)}

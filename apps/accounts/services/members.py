@@ -7,7 +7,7 @@ from apps.accounts.callers import Caller
 from apps.accounts.errors import InsufficientRole, LastOwner, MemberNotFound
 from apps.accounts.models import Invitation, Membership, User
 from apps.accounts.services.audit import Action, note
-from apps.accounts.services.companies import Role, Standing, require_role
+from apps.accounts.services.companies import Role, Standing, require_role, retire_company
 from core.clock import now
 
 
@@ -36,8 +36,8 @@ def change_role(*, owner: User, member: int, role: str, caller: Caller) -> Stand
 def remove_member(*, user: User, member: int, caller: Caller) -> None:
     """Take somebody out of the company: an owner anybody, everybody themselves. The account stays.
 
-    What they saw there they see no more with the next request; the invitations they sent are withdrawn. Raises
-    `InsufficientRole`, `MemberNotFound` or `LastOwner`.
+    What they saw there they see no more with the next request; the invitations they sent are withdrawn, and a company
+    nobody is left in is retired. Raises `InsufficientRole`, `MemberNotFound` or `LastOwner`.
     """
     mine = require_role(user=user, least=Role.VIEWER)
     if member != user.pk and not mine.is_at_least(Role.OWNER):
@@ -47,6 +47,7 @@ def remove_member(*, user: User, member: int, caller: Caller) -> None:
     _withdraw_invitations(found)
     _note(Action.LEFT_COMPANY, user, found, caller)
     found.delete()
+    retire_company(company=mine.company)
 
 
 def _found(mine: Membership, member: int) -> Membership:

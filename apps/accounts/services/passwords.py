@@ -3,6 +3,7 @@
 import hashlib
 import re
 import uuid
+from typing import Any
 
 import structlog
 from django.contrib.auth.hashers import make_password
@@ -54,7 +55,7 @@ def knows_password(*, user: User, password: str, caller: Caller) -> bool:
 
 
 def note_console_sign_in(*, user: User, caller: Caller) -> None:
-    """An operator has signed in at the console, which opens none of our sessions; strangers cannot lock them out now."""
+    """An operator signed in at the console, which opens none of our sessions: strangers cannot lock them out now."""
     remember_network(user=user, caller=caller)
     note(Action.SIGNED_IN, caller=caller, user=user, by="console")
 
@@ -79,7 +80,7 @@ def require_good_password(password: str, *, user: User | None = None, field: str
 
 @transaction.atomic
 def change_password(
-    *, user: User, password: str, caller: Caller = NOBODY, keep: uuid.UUID | None = None, operator: User | None = None
+    *, user: User, password: str, caller: Caller = NOBODY, keep: uuid.UUID | None = None, operator: int | None = None
 ) -> None:
     """Set a new password, and tell the person; every session but `keep` ends (OWASP ASVS 5.0, 7.4.3)."""
     if not password:
@@ -89,7 +90,7 @@ def change_password(
 
 
 @transaction.atomic
-def disable_password(*, user: User, caller: Caller = NOBODY, operator: User | None = None) -> None:
+def disable_password(*, user: User, caller: Caller = NOBODY, operator: int | None = None) -> None:
     """No password signs the person in any more; they are told, and every session ends."""
     user.set_unusable_password()
     _replace_password(user, caller, keep=None, operator=operator)
@@ -97,13 +98,18 @@ def disable_password(*, user: User, caller: Caller = NOBODY, operator: User | No
 
 def change_own_password(*, user: User, old: str, new: str, caller: Caller, keep: uuid.UUID) -> None:
     """Change a password by one who knows it; raises `InvalidInput`, or `PasswordLocked` after too many tries."""
-    subject = subject_of_person(user.pk)
-    count_try(subject=subject, kind=Lockout.Kind.PASSWORD, is_familiar=True, caller=caller)
-    if not user.check_password(conceal(old)):
-        raise InvalidInput({"old_password": ["That is not the current password."]})
-    forget_tries(subject=subject, kind=Lockout.Kind.PASSWORD, is_familiar=True)
+    require_own_password(user=user, password=old, caller=caller, field="old_password")
     require_good_password(new, user=user, field="new_password")
     change_password(user=user, password=new, caller=caller, keep=keep)
+
+
+def require_own_password(*, user: User, password: str, caller: Caller, field: str) -> None:
+    """Raise `InvalidInput` naming `field` unless it is the person's password, `PasswordLocked` after too many tries."""
+    subject = subject_of_person(user.pk)
+    count_try(subject=subject, kind=Lockout.Kind.PASSWORD, is_familiar=True, caller=caller)
+    if not user.check_password(conceal(password)):
+        raise InvalidInput({field: ["That is not the current password."]})
+    forget_tries(subject=subject, kind=Lockout.Kind.PASSWORD, is_familiar=True)
 
 
 def typed_email(written: str) -> str:
@@ -119,9 +125,9 @@ def subject_of(login: str) -> str:
     return hashlib.sha256(login.encode()).hexdigest()
 
 
-def _replace_password(user: User, caller: Caller, *, keep: uuid.UUID | None, operator: User | None) -> None:
+def _replace_password(user: User, caller: Caller, *, keep: uuid.UUID | None, operator: int | None) -> None:
     user.save(update_fields=["password"])
-    by = {"operator": operator.pk} if operator else {}
+    by: dict[str, Any] = {"operator": operator} if operator else {}
     note(Action.PASSWORD_CHANGED, caller=caller, user=user, usable=user.has_usable_password(), **by)
     notify(user, Notice.PASSWORD_CHANGED)
     end_sessions_of(user=user, reason=Session.EndReason.PASSWORD_CHANGED, caller=caller, keep=keep)

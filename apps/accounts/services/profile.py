@@ -12,6 +12,7 @@ from apps.accounts.errors import FreshSignInNeeded, PhoneCodeNeeded, TokenReject
 from apps.accounts.models import Address, Code, Device, KnownNetwork, Link, Membership, Profile, Session, User
 from apps.accounts.services.audit import Action, note
 from apps.accounts.services.codes import send_code, verify_code
+from apps.accounts.services.companies import retire_company
 from apps.accounts.services.email_proofs import ask_for_email
 from apps.accounts.services.mailing import Notice, notify
 from apps.accounts.services.members import remove_member
@@ -111,9 +112,14 @@ def delete_account(*, user: User, caller: Caller) -> None:
 
 def _leave_company(user: User, caller: Caller) -> None:
     """Somebody's last owner hands it over first; a company of one goes with them."""
-    mine = Membership.objects.filter(user=user).first()
-    if mine and Membership.objects.filter(company=mine.company_id).exclude(pk=mine.pk).exists():
+    mine = Membership.objects.select_related("company").filter(user=user).first()
+    if mine is None:
+        return
+    if Membership.objects.filter(company=mine.company_id).exclude(pk=mine.pk).exists():
         remove_member(user=user, member=user.pk, caller=caller)
+        return
+    mine.delete()
+    retire_company(company=mine.company)
 
 
 def _forget_belongings(user: User) -> None:

@@ -6,7 +6,7 @@ of another's campaign and take it over.
 
 from collections.abc import Collection
 
-from apps.accounts.services import company_named
+from apps.accounts.services import company_named, find_company
 from apps.campaigns.errors import CampaignsOfAnotherCompany
 from apps.campaigns.models import Campaign
 
@@ -14,10 +14,14 @@ _MOST_NAMED = 5
 
 
 def require_free(names: Collection[str], *, company: str) -> None:
-    """Raise `CampaignsOfAnotherCompany` if a campaign of these names belongs to another company than this one."""
+    """Raise `CampaignsOfAnotherCompany` if a campaign of these names belongs to another company than this one.
+
+    The company is named as `find_company` takes it, and what that refuses is refused here.
+    """
     if not company:
         return
-    others = Campaign.objects.filter(name__in=names).exclude(company=None).exclude(company__name__iexact=company)
+    receiver = find_company(company)
+    others = Campaign.objects.filter(name__in=names).exclude(company=None).exclude(company=receiver)
     if taken := sorted(set(others.values_list("name", flat=True))):
         raise CampaignsOfAnotherCompany(
             f"These campaigns belong to another company: {', '.join(taken[:_MOST_NAMED])}.", count=len(taken)

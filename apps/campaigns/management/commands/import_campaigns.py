@@ -27,7 +27,10 @@ class Command(BaseCommand):
         )
         parser.add_argument("--dry-run", action="store_true", help="do everything but write to the database")
         parser.add_argument(
-            "--company", default="", metavar="NAME", help="whose members see the campaigns; made if it is missing"
+            "--company",
+            default="",
+            metavar="NAME|ID",
+            help="whose members see the campaigns; a name nobody has is made, one somebody registered needs confirming",
         )
         parser.add_argument("--report", type=Path, metavar="FILE", help="also write the report as JSON")
 
