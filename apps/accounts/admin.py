@@ -2,7 +2,7 @@
 
 from copy import copy
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
@@ -132,9 +132,25 @@ class MemberInline(TabularInline):  # type: ignore[misc]  # unfold is untyped
 class CompanyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     """Tenants of the campaign analytics; a company with campaigns cannot be deleted."""
 
-    list_display = ("name", "created_at")
+    list_display = ("name", "created_at", "confirmed_at")
+    list_filter = (("confirmed_at", admin.EmptyFieldListFilter),)
     search_fields = ("name",)
+    readonly_fields = ("confirmed_at",)
     inlines = (MemberInline,)
+    actions = ("confirm",)
+
+    @admin.action(description="Confirm: they are who their name says", permissions=["change"])
+    def confirm(self, request: HttpRequest, chosen: QuerySet[Company]) -> None:
+        """Deliveries name a company by its name only after that: anybody may register under any."""
+        for company in chosen:
+            services.confirm_company(company=company, by=cast("User", request.user), caller=caller(request))
+            self.log_change(request, company, "Confirmed.")
+        self.message_user(request, f"{len(chosen)} company(ies) confirmed.")
+
+    def save_model(self, request: HttpRequest, obj: Company, form: Any, change: bool) -> None:  # noqa: FBT001  # Django's
+        super().save_model(request, obj, form, change)
+        if not change:
+            services.confirm_company(company=obj, by=cast("User", request.user), caller=caller(request))
 
 
 @admin.register(Invitation)

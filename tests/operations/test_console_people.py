@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
-from apps.accounts.models import AuditEvent, KnownNetwork, Lockout, User
+from apps.accounts.models import AuditEvent, Company, KnownNetwork, Lockout, User
 from core.clock import now
 from tests.conftest import Api
 
@@ -127,3 +127,14 @@ def test_an_email_typed_in_the_console_is_not_verified_and_in_the_audit_log(clie
     assert (sara.email, sara.email_verified_at) == ("other@gmail.com", None)
     event = AuditEvent.objects.get(action="email_changed")
     assert (event.user, event.subject, event.details) == (sara, "other@gmail.com", {"operator": operator.pk})
+
+
+def test_an_operator_vouches_for_a_company(client, operator):
+    company = Company.objects.create(name="Acme")
+    client.force_login(operator)
+    url = reverse("admin:accounts_company_changelist")
+    client.post(url, {"action": "confirm", "_selected_action": [company.pk]})
+    company.refresh_from_db()
+    assert company.confirmed_at
+    assert AuditEvent.objects.get(action="company_confirmed").user == operator
+    assert client.get(url).status_code == 200

@@ -31,6 +31,8 @@ class AuditEvent(models.Model):
         KEY_ROTATED = "key_rotated", "the signing key was rotated"
         INVITED = "invited"
         JOINED_COMPANY = "joined_company"
+        ACCOUNT_ASKED = "account_asked", "an account for a colleague was asked for"
+        COMPANY_CONFIRMED = "company_confirmed"
         ROLE_CHANGED = "role_changed", "role in a company changed"
         LEFT_COMPANY = "left_company"
         ACCOUNT_DELETED = "account_deleted"

@@ -26,8 +26,6 @@ from core.errors import InvalidInput, TooManyRequests
 LONGEST_NAME = 200
 MOST_ACCOUNTS_A_DAY = 50  # asked for by a company, refused ones too: the answer tells which emails have an account
 DAY = timedelta(days=1)
-ACCOUNT_ASKED = "account_asked"
-COMPANY_CONFIRMED = "company_confirmed"
 Role = Membership.Role
 
 
@@ -136,7 +134,7 @@ def retire_company(*, company: Company) -> None:
 def confirm_company(*, company: Company, by: User, caller: Caller = NOBODY) -> None:
     """An operator vouches that the company is who its name says; twice is once."""
     if Company.objects.filter(pk=company.pk, confirmed_at=None).update(confirmed_at=now()):
-        note(COMPANY_CONFIRMED, caller=caller, user=by, subject=company.name, company=company.pk)
+        note(Action.COMPANY_CONFIRMED, caller=caller, user=by, subject=company.name, company=company.pk)
 
 
 def find_company(wanted: str, *, among: QuerySet[Company] | None = None) -> Company | None:
@@ -182,12 +180,12 @@ def _count_asked(owner: User, email: str, caller: Caller) -> None:
     """Write down who asks for whose account, in a transaction of its own: a refusal afterwards counts as well."""
     with transaction.atomic():
         company = require_role(user=owner, least=Role.OWNER).company_id
-        asked = AuditEvent.objects.filter(action=ACCOUNT_ASKED, at__gt=now() - DAY, details__company=company)
+        asked = AuditEvent.objects.filter(action=Action.ACCOUNT_ASKED, at__gt=now() - DAY, details__company=company)
         if asked.count() >= MOST_ACCOUNTS_A_DAY:
             raise TooManyRequests(
                 f"A company makes at most {MOST_ACCOUNTS_A_DAY} accounts a day.", retry_after=int(DAY.total_seconds())
             )
-        note(ACCOUNT_ASKED, caller=caller, user=owner, subject=email, company=company)
+        note(Action.ACCOUNT_ASKED, caller=caller, user=owner, subject=email, company=company)
 
 
 def _founded(name: str) -> Company | None:

@@ -65,7 +65,7 @@ def verify_email(*, token: str, caller: Caller = NOBODY) -> Link:
     with transaction.atomic():
         link = use_link(token=token, purpose=Link.Purpose.VERIFY_EMAIL)
         if link.user_id is not None:
-            user = User.objects.select_for_update().get(pk=link.user_id)
+            user = User.objects.select_for_update(no_key=True).get(pk=link.user_id)
             if not user.is_active or link.email not in (user.email, user.pending_email):
                 raise LinkRejected(param="token")
             prove_email(user=user, email=link.email, caller=caller)
@@ -89,7 +89,7 @@ def prove_email(*, user: User, email: str, caller: Caller) -> None:
 
 def yield_email(email: str, *, to: User | None, caller: Caller) -> None:
     """Take an unproved email from who holds it, for somebody who proves it; raises `LinkRejected` if it is proved."""
-    holders = User.objects.select_for_update().filter(email=email)
+    holders = User.objects.select_for_update(no_key=True).filter(email=email)
     holder = (holders.exclude(pk=to.pk) if to else holders).first()
     if holder is None:
         return

@@ -33,7 +33,7 @@ def sign_in_with_google(*, identity: GoogleIdentity, caller: Caller) -> tuple[Si
 def _owner(identity: GoogleIdentity, caller: Caller) -> tuple[User, bool]:
     if user := User.objects.filter(google_uid=identity.uid).first():
         return user, False
-    holder = User.objects.select_for_update().filter(email=identity.email).first()
+    holder = User.objects.select_for_update(no_key=True).filter(email=identity.email).first()
     if holder is None or not identity.is_authority:
         return _new_person(identity, caller), True
     if not holder.is_active:

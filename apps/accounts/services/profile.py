@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from apps.accounts.callers import Caller
 from apps.accounts.errors import FreshSignInNeeded, PhoneCodeNeeded, TokenRejected
-from apps.accounts.models import Address, Code, Device, KnownNetwork, Link, Membership, Profile, Session, User
+from apps.accounts.models import Address, Code, Company, Device, KnownNetwork, Link, Membership, Profile, Session, User
 from apps.accounts.services.audit import Action, note
 from apps.accounts.services.codes import send_code, verify_code
 from apps.accounts.services.companies import retire_company
@@ -115,6 +115,8 @@ def _leave_company(user: User, caller: Caller) -> None:
     mine = Membership.objects.select_related("company").filter(user=user).first()
     if mine is None:
         return
+    # As everybody who changes who is in a company does, so that nobody is counted on who is just leaving too.
+    Company.objects.select_for_update(no_key=True).get(pk=mine.company_id)
     if Membership.objects.filter(company=mine.company_id).exclude(pk=mine.pk).exists():
         remove_member(user=user, member=user.pk, caller=caller)
         return
@@ -135,7 +137,7 @@ def _forget_belongings(user: User) -> None:
 
 def _locked(user: User) -> User:
     """The person as they are now, and stay until the transaction ends; who has left meanwhile is nobody."""
-    person = User.objects.select_for_update().get(pk=user.pk)
+    person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if not person.is_active:
         raise TokenRejected
     return person

@@ -67,7 +67,7 @@ def proves_nothing(user: User) -> bool:
 
 def _let_in(email: str, password: str, caller: Caller) -> None:
     lock(f"email:{email}")
-    user = User.objects.select_for_update().filter(email=email, is_active=True).get()
+    user = User.objects.select_for_update(no_key=True).filter(email=email, is_active=True).get()
     if proves_nothing(user):
         take_over(user)
     elif user.email_verified_at is None:

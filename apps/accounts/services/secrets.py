@@ -54,7 +54,7 @@ PIN = SecretKind(Lockout.Kind.PIN, "pin", (4, 6), PinInvalid, Action.PIN_CHANGED
 def set_up_secret(*, user: User, kind: SecretKind, value: str, caller: Caller) -> None:
     """Set a passcode or PIN the first time; raises `SecretAlreadySet` afterwards, `InvalidInput` for a weak one."""
     _require_good(kind, value, field=kind.name)
-    locked = User.objects.select_for_update().get(pk=user.pk)
+    locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if getattr(locked, kind.name):
         raise SecretAlreadySet(param=kind.name)
     _keep(locked, kind, value)

@@ -74,7 +74,9 @@ def start_session(*, user: User, caller: Caller) -> SignedIn:
     Raises `InvalidCredentials` if the password, the passcode or the person's standing has changed since they were
     looked at: a session opened then would outlive the end of all sessions.
     """
-    now_kept = User.objects.select_for_update().values_list("password", "passcode", "is_active").get(pk=user.pk)
+    now_kept = (
+        User.objects.select_for_update(no_key=True).values_list("password", "passcode", "is_active").get(pk=user.pk)
+    )
     if now_kept != (user.password, user.passcode, True):
         raise InvalidCredentials
     session = Session.objects.create(

@@ -43,7 +43,7 @@ def update_shopper(*, user: User, changes: Mapping[str, Any]) -> User:
     A proved phone signs its owner in and is changed by a code only: `InvalidInput`. Raises `AlreadyRegistered` for
     a phone that is somebody's.
     """
-    person = User.objects.select_for_update().get(pk=user.pk)
+    person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if "phone" in changes:
         _claim(person, changes["phone"])
     for name in _OF_PERSON:
