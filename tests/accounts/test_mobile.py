@@ -350,3 +350,11 @@ def test_what_is_not_set_up_cannot_be_verified(nora):
     app = Api(start_session(user=nora, caller=Caller()).access)
     reply = app.send("POST", f"{V2}pin/verify", {"pin": PIN_})
     assert (reply.status_code, reply.json()["code"]) == (400, "NOT_SET")
+
+
+@pytest.mark.parametrize("value", ["🔑🔑🔑🔑🔑🔑", "abcdef", "٨٣٦٢٥١", "83 25 1"])
+def test_what_cannot_be_a_passcode_costs_a_try_and_no_hash(app, secured, value, monkeypatch):
+    monkeypatch.setattr("apps.accounts.services.secrets.matches", lambda *_: pytest.fail("hashed"))
+    reply = app.send("POST", f"{V2}passcode/verify", {"passcode": value})
+    assert (reply.status_code, reply.json()["code"]) == (400, "PASSCODE_INVALID")
+    assert Lockout.objects.get().tries == 1

@@ -71,7 +71,8 @@ def check_secret(*, user: User, kind: SecretKind, value: str, caller: Caller, is
     if not kept:
         raise SecretNotSet(param=kind.name)
     count_try(subject=_subject(user), kind=kind.kind, is_familiar=is_familiar, caller=caller)
-    if not matches(value, kept):
+    # What cannot be one is not worth a hash; it costs a try all the same.
+    if not _is_digits(value) or not matches(value, kept):
         raise kind.invalid(param=kind.name)
     forget_tries(subject=_subject(user), kind=kind.kind, is_familiar=is_familiar)
 
@@ -98,11 +99,15 @@ def _keep(user: User, kind: SecretKind, value: str) -> None:
 def _require_good(kind: SecretKind, value: str, *, field: str) -> None:
     conceal(value)
     least, most = kind.lengths
-    if not (value.isascii() and value.isdecimal() and least <= len(value) <= most):
+    if not (_is_digits(value) and least <= len(value) <= most):
         digits = str(least) if least == most else f"{least} to {most}"
         raise InvalidInput({field: [f"Use {digits} digits."]})
     if len(set(value)) == 1 or value in TRIVIAL or (kind is PASSCODE and _is_run(value)) or value in _RUNS:
         raise InvalidInput({field: ["Too easy to guess: choose digits that do not follow or repeat one another."]})
+
+
+def _is_digits(value: str) -> bool:
+    return value.isascii() and value.isdecimal()
 
 
 def _is_run(value: str) -> bool:
