@@ -55,6 +55,11 @@ class Server:
         return self.home / "cluster"
 
     @property
+    def database_made(self) -> Path:
+        """Inside the cluster, so that it comes and goes with it."""
+        return self.cluster / "hanout.made"
+
+    @property
     def log(self) -> Path:
         return self.home / "server.log"
 
@@ -97,6 +102,9 @@ class Server:
             )
         if self.is_gone():
             self._start()
+        elif not self.database_made.exists() and not self._has_database():
+            # Whoever started it was killed in between, and the server went on without them.
+            raise EmbeddedPostgresUnavailable(f"The PostgreSQL in {self.home} cannot make a database: see {self.log}.")
 
     def stop(self) -> None:
         """Cuts open connections; what would take too long is left to crash recovery."""
@@ -202,9 +210,13 @@ class Server:
 
     def _has_database(self) -> bool:
         address = f"--host={self.socket_folder}", f"--port={PORT}", f"--username={USER}", "--no-password"
-        return self._run("psql", *address, "--no-psqlrc", "--command=", DATABASE) or self._run(
+        is_there = self._run("psql", *address, "--no-psqlrc", "--command=", DATABASE) or self._run(
             "createdb", *address, DATABASE
         )
+        if is_there:
+            self.database_made.touch()
+            self.account.own(self.database_made)
+        return is_there
 
     def _run(self, program: str, *arguments: str, lock: int | None = None) -> bool:
         path = str(bin_dir() / program)

@@ -220,6 +220,17 @@ def test_a_first_start_killed_at_any_moment_is_begun_anew(empty, start):
     assert not (empty / "cluster.new").exists()
 
 
+def test_a_start_killed_before_its_database_was_made_is_finished_by_who_joins(home, start):
+    """The server outlived who started it, ready and without a database."""
+    membership = join(home)
+    ask(membership.url.replace("@/hanout", "@/postgres"), "DROP DATABASE hanout")
+    Server(home).database_made.unlink()
+    other = start(home)
+    assert ask(other.url, "SELECT 1") == 1
+    other.leave()
+    membership.leave()
+
+
 @pytest.mark.parametrize("name", ["متجر with spaces", "a,b", "l" * 120])
 def test_any_folder_name_will_do(home, name, tmp_path):
     odd = tmp_path / name / "postgres"
