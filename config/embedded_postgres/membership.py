@@ -153,11 +153,32 @@ def _leave_all() -> None:
         membership.leave()
 
 
+_parting: list[tuple[int, int]] = []
+
+
+def _before_fork() -> None:
+    _guard.acquire()
+    if _memberships:
+        _parting.append(os.pipe())
+
+
 def _part_from_child() -> None:
     for membership in _memberships.values():
         membership.bequeath()
+    for end in _parting.pop() if _parting else ():
+        os.close(end)  # tells the child
+    _guard.release()
+
+
+def _part_from_parent() -> None:
+    """Until the parent has taken a lock of its own, ours is both's, and leaving would look like leaving alone."""
+    if _parting:
+        reading, writing = _parting.pop()
+        os.close(writing)
+        os.read(reading, 1)
+        os.close(reading)
     _guard.release()
 
 
 atexit.register(_leave_all)
-os.register_at_fork(before=_guard.acquire, after_in_parent=_part_from_child, after_in_child=_guard.release)
+os.register_at_fork(before=_before_fork, after_in_parent=_part_from_child, after_in_child=_part_from_parent)
