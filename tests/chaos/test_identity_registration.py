@@ -143,7 +143,7 @@ def test_a_worker_killed_at_any_write_leaves_nothing_and_the_repetition_everythi
                     lost.result(timeout=10)
             until(lambda backend=backend: not sql(LIVES, backend), "the killed worker's connection stays")
             assert registration.traces() == NOTHING, table
-            status, answer = complete(web, registration, golden)
+            _, status, answer, _ = insist(web, registration, golden)
             assert (status, registration.as_recorded(answer)) == (200, golden["answer"])
             assert registration.traces() == ALL
 
