@@ -25,6 +25,7 @@ task_create_missing_queues = False
 task_time_limit = HARD_LIMIT_SECONDS
 task_soft_time_limit = 25 * 60
 worker_prefetch_multiplier = 4
+worker_consumer = "core.celery_consumer:Consumer"
 worker_max_tasks_per_child = 1000
 # Acknowledged when the job is over. A child that died is not handed its message again at once: the relay counts the
 # attempt and waits, so a job that kills its process is given up one day like any other.

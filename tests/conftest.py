@@ -100,10 +100,11 @@ class RedisServer:
             "--dir",
             str(folder),
         ]
-        self.process = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL)
-        self._wait()
+        self._command = [program, *options]
+        self.start()
 
-    def _wait(self) -> None:
+    def start(self) -> None:
+        self.process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
         for _ in range(100):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:

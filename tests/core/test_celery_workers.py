@@ -2,7 +2,6 @@
 
 import random
 import signal
-import subprocess
 import time
 from collections import Counter
 from contextlib import suppress
@@ -190,10 +189,22 @@ def test_an_emptied_broker_and_one_that_is_down_cost_a_delay_only(start, broker,
     enqueue("rehearsal.note", trace="cut off")
     wait_until(lambda: "Cannot connect to redis" in worker.log.read_text(), worker)
     assert waiting().count() == 1
-    redis_server.process = subprocess.Popen(redis_server.process.args, stdout=subprocess.DEVNULL)
+    redis_server.start()
     wait_until(lambda: not waiting().exists(), worker)
     assert sorted(traces()) == sorted([*map(str, range(20)), "cut off"])
     assert "Warning" not in worker.log.read_text().replace("SecurityWarning", "")
+
+
+def test_a_worker_survives_a_broker_lost_in_the_middle_of_its_job(start, redis_server, tmp_path):
+    enqueue("rehearsal.long", started=str(tmp_path / "started"), seconds=2)
+    worker = start(OneByOne)
+    wait_until((tmp_path / "started").exists, worker)
+    redis_server.stop()
+    redis_server.start()
+    enqueue("rehearsal.note", trace="after")
+    wait_until(lambda: not waiting().exists(), worker)
+    assert traces() == ["long", "after"]
+    assert worker.process.poll() is None
 
 
 def test_what_is_more_urgent_goes_first(start):
