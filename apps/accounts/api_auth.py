@@ -57,7 +57,7 @@ def verify_token(request: HttpRequest, body: schemas_shop.TokenIn) -> dict[str, 
 def request_reset(request: HttpRequest, body: schemas_shop.EmailIn) -> dict[str, Any]:
     """The answer is the same for an email nobody has."""
     limits.limit_by_address(request, "shop-reset-request", limits.RESETS)
-    services.request_password_reset(email=body.email, caller=caller(request))
+    services.request_password_reset(email=body.email)
     return {"message": "If an account has this email address, a link is on its way to it."}
 
 

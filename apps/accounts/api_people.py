@@ -66,7 +66,7 @@ def verify_email(request: HttpRequest, body: schemas.TokenIn) -> dict[str, Any]:
 
 @router.post("users/resend_verification/", response=schemas.MessageOut, summary="Mail that link again")
 def resend_verification(request: UserRequest) -> dict[str, Any]:
-    was_sent = services.resend_verification(user=request.auth, caller=caller(request))
+    was_sent = services.resend_verification(user=request.auth)
     return {"message": "The link is on its way." if was_sent else "The email address is verified already."}
 
 

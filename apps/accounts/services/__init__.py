@@ -52,7 +52,6 @@ from apps.accounts.services.sessions import (
     log_out,
     refresh_session,
     rotate_key,
-    session_of,
     sessions_of,
     start_session,
 )
@@ -130,7 +129,6 @@ __all__ = [
     "seconds_left",
     "send_code",
     "send_verification",
-    "session_of",
     "sessions_of",
     "set_avatar",
     "set_default_address",

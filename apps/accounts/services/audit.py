@@ -1,4 +1,4 @@
-"""Noting who proved what, when and from where; searched in the console, kept AUDIT_DAYS."""
+"""Noting who proved what, when and from where; searched in the console, kept as long as `housekeeping` says."""
 
 from typing import Any
 

@@ -4,7 +4,7 @@ Each count is taken under a lock and before what it limits, and exists twice (se
 network the person was seen in, and for everybody else together.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet
@@ -13,7 +13,7 @@ from apps.accounts.callers import Caller
 from apps.accounts.errors import ShopBusy, TextsPaused, TooManyGuesses, TooManyTexts
 from apps.accounts.models import AuditEvent, Code, CodeSend, Guess
 from apps.accounts.services.audit import Action, note
-from core.clock import now
+from core.clock import now, seconds_until
 from core.errors import DomainError
 from core.locks import lock
 
@@ -61,11 +61,6 @@ def guess_refusal(code: Code, guess: Guess) -> tuple[str, DomainError | None]:
         if wait := _wait(_of(code, mine), most, window):
             return "budget_spent", TooManyGuesses(retry_after=wait)
     return "", None
-
-
-def seconds_until(instant: datetime) -> int:
-    """Whole seconds, at least one."""
-    return max(1, int((instant - now()).total_seconds()) + 1)
 
 
 def _daily_guesses() -> int:

@@ -108,7 +108,7 @@ def verify_code(*, recipient: str, purpose: str, guess: str, caller: Caller, spe
 def newest_code(recipient: str, purpose: str) -> Code | None:
     """The identity's code, with the identity locked until the transaction ends."""
     lock(_identity(recipient, purpose))
-    return Code.objects.for_identity(recipient=recipient, purpose=purpose).order_by("-pk").first()
+    return _newest(recipient, purpose)
 
 
 def spend(code: Code) -> None:
@@ -125,13 +125,20 @@ def digits_of(code: Code) -> str:
         return ""
 
 
+def _newest(recipient: str, purpose: str) -> Code | None:
+    return Code.objects.for_identity(recipient=recipient, purpose=purpose).order_by("-pk").first()
+
+
+def _is_familiar(recipient: str, caller: Caller) -> bool:
+    return is_familiar(caller, **{"phone" if recipient.startswith("+") else "email": recipient})
+
+
 def _send_asked_for(recipient: str, purpose: str, caller: Caller) -> CodeSend:
     is_text = recipient.startswith("+")
-    person = {"phone": recipient} if is_text else {"email": recipient}
     return CodeSend(
         recipient=recipient,
         purpose=purpose,
-        is_familiar=is_familiar(caller, **person),
+        is_familiar=_is_familiar(recipient, caller),
         address=caller.limit_key or None,
         number_range=number_range(recipient) if is_text else "",
         country=country_of(recipient),
@@ -142,7 +149,7 @@ def _send_asked_for(recipient: str, purpose: str, caller: Caller) -> CodeSend:
 def _valid_code(send: CodeSend, fixed: str) -> tuple[Code, str]:
     """The code still valid, its time extended within ten minutes of its birth; or a new one."""
     valid = MAIL_VALID if not send.number_range else timedelta(seconds=settings.OTP_TTL_SECONDS)
-    code = Code.objects.for_identity(recipient=send.recipient, purpose=send.purpose).order_by("-pk").first()
+    code = _newest(send.recipient, send.purpose)
     if code and code.is_open() and not _is_worn(code):
         digits, until = digits_of(code), min(send.created_at + valid, code.created_at + MOST_VALID)
         if digits and fixed in {"", digits} and until >= send.created_at + LEAST_LEFT:
@@ -197,12 +204,11 @@ def _keep_reference(send: CodeSend, taken: Taken) -> None:
 def _compare(code: Code | None, guess: str, caller: Caller, *, spend_it: bool) -> tuple[str, DomainError | None]:
     if code is None or not code.is_open():
         return "closed" if code else "no_code", CodeRejected(param="code")
-    person = {"phone": code.recipient} if code.channel == Code.Channel.TEXT else {"email": code.recipient}
     try_ = Guess(
         code=code,
         recipient=code.recipient,
         purpose=code.purpose,
-        is_familiar=is_familiar(caller, **person),
+        is_familiar=_is_familiar(code.recipient, caller),
         address=caller.limit_key or None,
         created_at=now(),
     )

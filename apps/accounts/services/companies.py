@@ -84,7 +84,7 @@ def create_colleague(*, owner: User, email: str, password: str, role: str, calle
         user = register_person(person=NewPerson(email=email), password=password, caller=caller)
         membership = require_role(user=owner, least=Role.OWNER)  # no lock is held while a password is hashed
         joined = join(user=user, company=membership.company, role=role, caller=caller)
-        offer_verification(user=user, caller=caller)
+        offer_verification(user=user)
         return Standing(user, joined)
 
 

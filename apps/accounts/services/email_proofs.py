@@ -22,7 +22,7 @@ from core.locks import lock
 MOST_MAILS_AN_HOUR = 5
 
 
-def send_verification(*, user: User, caller: Caller) -> None:
+def send_verification(*, user: User) -> None:
     """Mail a link that proves the email the person asked for last.
 
     Raises `MailNotSent` where no mail server is set up, `TooManyMails` after five an hour to the address or by the
@@ -31,11 +31,11 @@ def send_verification(*, user: User, caller: Caller) -> None:
     send_link(purpose=Link.Purpose.VERIFY_EMAIL, email=user.any_email or "", user=user)
 
 
-def offer_verification(*, user: User, caller: Caller) -> None:
+def offer_verification(*, user: User) -> None:
     """Mail the link if it can be: what was asked for besides counts for more, and it can be asked for again."""
     if can_mail():
         with suppress(TooManyMails):
-            send_verification(user=user, caller=caller)
+            send_verification(user=user)
 
 
 def ask_for_email(*, user: User, email: str | None, caller: Caller) -> None:
@@ -54,7 +54,7 @@ def ask_for_email(*, user: User, email: str | None, caller: Caller) -> None:
     user.save(update_fields=["email", "email_verified_at", "pending_email"])
     note(Action.EMAIL_CHANGED, caller=caller, user=user, subject=email or "", asked=bool(email))
     if email:
-        offer_verification(user=user, caller=caller)
+        offer_verification(user=user)
 
 
 def verify_email(*, token: str, caller: Caller = NOBODY) -> Link:

@@ -14,7 +14,7 @@ from apps.accounts.callers import Caller
 from apps.accounts.errors import PasscodeLocked, PasswordLocked, PinLocked
 from apps.accounts.models import Lockout
 from apps.accounts.services.audit import Action, note
-from core.clock import now
+from core.clock import now, seconds_until
 from core.errors import TooManyRequests
 
 LOCKED_FOR = timedelta(minutes=15)
@@ -54,7 +54,7 @@ def count_try(*, subject: str, kind: Lockout.Kind, is_familiar: bool, caller: Ca
     counted = _count(mine, most, most_a_day)
     if counted is None:
         until = _locked_until(mine, most, most_a_day)
-        raise _LOCKED[kind](retry_after=max(0, int((until - now()).total_seconds())) + 1)
+        raise _LOCKED[kind](retry_after=seconds_until(until))
     if counted[0] == most or counted[1] == most_a_day:
         until = _locked_until(mine, most, most_a_day)
         note(Action.LOCKED, caller=caller, subject=subject, kind=kind, until=until.isoformat())

@@ -21,7 +21,7 @@ def sign_up(*, person: NewPerson, password: str, caller: Caller) -> SignedIn:
     """Make an account, mail the link that proves its email, and sign in; raises as `register_person` does."""
     with transaction.atomic():
         user = register_person(person=person, password=password, caller=caller)
-        offer_verification(user=user, caller=caller)
+        offer_verification(user=user)
         return start_session(user=user, caller=caller)
 
 

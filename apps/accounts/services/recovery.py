@@ -22,7 +22,7 @@ from core.clock import now
 from core.locks import lock
 
 
-def request_password_reset(*, email: str, caller: Caller) -> None:
+def request_password_reset(*, email: str) -> None:
     """Mail a link to set a new password; an email nobody has is treated the same, and gets no mail."""
     send_link(purpose=Link.Purpose.RESET_PASSWORD, email=email)
 

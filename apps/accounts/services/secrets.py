@@ -17,7 +17,7 @@ from apps.accounts.callers import Caller
 from apps.accounts.errors import PasscodeInvalid, PinInvalid, SecretAlreadySet, SecretNotSet
 from apps.accounts.models import Lockout, Session, User
 from apps.accounts.services.audit import Action, note
-from apps.accounts.services.lockouts import count_try, forget_tries
+from apps.accounts.services.lockouts import count_try, forget_tries, subject_of_person
 from apps.accounts.services.mailing import notify
 from apps.accounts.services.sessions import end_sessions_of
 from core.clock import now
@@ -70,11 +70,11 @@ def check_secret(*, user: User, kind: SecretKind, value: str, caller: Caller, is
     kept = getattr(user, kind.name)
     if not kept:
         raise SecretNotSet(param=kind.name)
-    count_try(subject=_subject(user), kind=kind.kind, is_familiar=is_familiar, caller=caller)
+    count_try(subject=subject_of_person(user.pk), kind=kind.kind, is_familiar=is_familiar, caller=caller)
     # What cannot be one is not worth a hash; it costs a try all the same.
     if not _is_digits(value) or not matches(value, kept):
         raise kind.invalid(param=kind.name)
-    forget_tries(subject=_subject(user), kind=kind.kind, is_familiar=is_familiar)
+    forget_tries(subject=subject_of_person(user.pk), kind=kind.kind, is_familiar=is_familiar)
 
 
 def change_secret(*, user: User, kind: SecretKind, current: str, new: str, caller: Caller, keep: uuid.UUID) -> None:
@@ -116,7 +116,3 @@ def _is_run(value: str) -> bool:
 
 
 _RUNS = frozenset({"1234", "4321", "0123", "3210", "12345", "54321", "123456", "654321", "012345", "543210"})
-
-
-def _subject(user: User) -> str:
-    return f"user:{user.pk}"

@@ -52,6 +52,16 @@ _MOVE = """
 
 
 @dataclass(frozen=True)
+class ProvedRefresh:
+    """What a refresh token says, once its signature is proved, and whose session it is of."""
+
+    session: uuid.UUID
+    counter: int
+    key: bytes
+    subject: uuid.UUID
+
+
+@dataclass(frozen=True)
 class Pair:
     """An access token and the refresh token for the next."""
 
@@ -101,15 +111,15 @@ def start_session(*, user: User, caller: Caller) -> SignedIn:
 
 def refresh_session(*, token: str, caller: Caller = NOBODY) -> Pair:
     """A new pair for this refresh token; raises `TokenRejected`, and ends the session if the token is a stale copy."""
-    session, counter, key, subject = _proved(conceal(token))
-    values: dict[str, Any] = {"session": session, "counter": counter, "now": now(), "idle": idle_since()}
+    shown = prove_refresh(token)
+    values: dict[str, Any] = {"session": shown.session, "counter": shown.counter, "now": now(), "idle": idle_since()}
     with connection.cursor() as cursor:
         cursor.execute(_MOVE, values)
         moved = cursor.rowcount
     if not moved:
-        _refuse(session, counter, caller)
+        _refuse(shown.session, shown.counter, caller)
     REFRESHES.labels(outcome="accepted").inc()
-    return _pair(session, key, subject, counter=counter + 1)
+    return _pair(shown.session, shown.key, shown.subject, counter=shown.counter + 1)
 
 
 def end_session(*, session: uuid.UUID, reason: str = Session.EndReason.SIGNED_OUT, caller: Caller = NOBODY) -> None:
@@ -138,7 +148,7 @@ def log_out(*, user: User, refresh_token: str, device_id: str, caller: Caller) -
     Raises `TokenRejected` for a token that is none, `NotFound` for one of somebody else's session.
     """
     if refresh_token:
-        end_own_session(user=user, session=_proved(conceal(refresh_token))[0], caller=caller)
+        end_own_session(user=user, session=prove_refresh(refresh_token).session, caller=caller)
         return
     end_sessions_of(user=user, reason=Session.EndReason.SIGNED_OUT, caller=caller, device_id=device_id)
 
@@ -148,9 +158,23 @@ def sessions_of(user: User) -> QuerySet[Session]:
     return Session.objects.filter(user=user)[:MOST_SHOWN]
 
 
-def session_of(token: str) -> uuid.UUID:
-    """The session a refresh token belongs to, proved by its signature; raises `TokenRejected`."""
-    return _proved(conceal(token))[0]
+def prove_refresh(token: str) -> ProvedRefresh:
+    """What this refresh token says, whether or not its session still lives; raises `TokenRejected` for a forged one."""
+    prefix, _, rest = conceal(token).partition(".")
+    body, _, signature = rest.partition(".")
+    try:
+        raw = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
+    except (Base64Error, ValueError):
+        raise TokenRejected from None
+    if prefix != _PREFIX or len(raw) != _SESSION_BYTES + _COUNTER_BYTES:
+        raise TokenRejected
+    session = uuid.UUID(bytes=raw[:_SESSION_BYTES])
+    with connection.cursor() as cursor:
+        cursor.execute(_READ, [session])
+        row = cursor.fetchone()
+    if row is None or not hmac.compare_digest(_signature(bytes(row[0]), body).encode(), signature.encode()):
+        raise TokenRejected
+    return ProvedRefresh(session, int.from_bytes(raw[_SESSION_BYTES:]), bytes(row[0]), row[1])
 
 
 @transaction.atomic
@@ -203,22 +227,3 @@ def _pair(session: uuid.UUID, key: bytes, subject: uuid.UUID, *, counter: int) -
 def _signature(key: bytes, body: str) -> str:
     mac = hmac.digest(key, f"{_PREFIX}.{body}".encode(), "sha256")
     return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
-
-
-def _proved(token: str) -> tuple[uuid.UUID, int, bytes, uuid.UUID]:
-    """Session and counter of a token, once its signature is proved; with the session's key and its person's id."""
-    prefix, _, rest = token.partition(".")
-    body, _, signature = rest.partition(".")
-    try:
-        raw = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
-    except (Base64Error, ValueError):
-        raise TokenRejected from None
-    if prefix != _PREFIX or len(raw) != _SESSION_BYTES + _COUNTER_BYTES:
-        raise TokenRejected
-    session = uuid.UUID(bytes=raw[:_SESSION_BYTES])
-    with connection.cursor() as cursor:
-        cursor.execute(_READ, [session])
-        row = cursor.fetchone()
-    if row is None or not hmac.compare_digest(_signature(bytes(row[0]), body).encode(), signature.encode()):
-        raise TokenRejected
-    return session, int.from_bytes(raw[_SESSION_BYTES:]), bytes(row[0]), row[1]

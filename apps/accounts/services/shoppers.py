@@ -22,16 +22,16 @@ def register_shopper(*, person: NewPerson, password: str, caller: Caller) -> Use
     Raises as `register_person` does.
     """
     user = register_person(person=person, password=password, caller=caller)
-    offer_verification(user=user, caller=caller)
+    offer_verification(user=user)
     return user
 
 
-def resend_verification(*, user: User, caller: Caller) -> bool:
+def resend_verification(*, user: User) -> bool:
     """Mail the link again unless the email is proved; say whether one was. Raises as `send_verification` does."""
     if not user.any_email:
         raise NoEmail
     if user.pending_email or user.email_verified_at is None:
-        send_verification(user=user, caller=caller)
+        send_verification(user=user)
         return True
     return False
 

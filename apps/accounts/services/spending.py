@@ -5,7 +5,7 @@ from datetime import datetime
 
 from apps.accounts.errors import DailyLimitExceeded, LimitsRestricted, MonthlyLimitExceeded, TransactionLimitExceeded
 from apps.accounts.models import User
-from core.clock import now
+from core.clock import now, seconds_until
 
 PER_TRANSACTION, DAILY, MONTHLY = 5_000_000, 10_000_000, 100_000_000
 RESTRICTED = 1_000_000
@@ -45,6 +45,6 @@ def require_within_limits(*, user: User, amount: int, spent_today: int, spent_th
         if excess <= 0:
             continue
         if limits.restricted_until and refusal is not MonthlyLimitExceeded:
-            seconds = int((limits.restricted_until - now()).total_seconds()) + 1
-            raise LimitsRestricted(retry_after=seconds, restricted_until=limits.restricted_until, limit=RESTRICTED)
+            until = limits.restricted_until
+            raise LimitsRestricted(retry_after=seconds_until(until), restricted_until=until, limit=RESTRICTED)
         raise refusal(excess=excess)

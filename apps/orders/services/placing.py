@@ -19,7 +19,7 @@ from apps.orders.pricing import totals
 from apps.orders.services.spending import require_affordable
 from apps.products.models import Product, ProductVariant
 from apps.products.services import reserve_stock
-from core.clock import now
+from core.clock import now, seconds_until
 from core.locks import lock
 from core.outbox import enqueue
 
@@ -111,7 +111,7 @@ def _check_open_orders(user: User, units: int) -> None:
     waiting = Order.objects.filter(user=user, status=Order.Status.PENDING).values_list("reserved_until", flat=True)
     if len(waiting) >= MAX_UNPAID_ORDERS:
         soonest = min(instant for instant in waiting if instant)
-        raise TooManyUnpaidOrders(retry_after=max(1, int((soonest - now()).total_seconds())))
+        raise TooManyUnpaidOrders(retry_after=seconds_until(soonest))
 
 
 def orderable(basket: Sequence[BasketLine]) -> list[_Priced]:
