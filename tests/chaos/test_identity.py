@@ -130,6 +130,8 @@ def test_in_the_shops_own_country_national_numbers_are_the_same_person_too(at_ho
 
 def test_a_forwarded_address_nobody_vouches_for_changes_no_limit(exposed, sql, redis):
     """Kill test 8: twelve calls, so that five a minute are too few on whichever side of a minute they fall."""
+    # Shops without a proxy, in other tests on this database, asked from the same address.
+    sql("UPDATE accounts_codesend SET address = NULL WHERE address = '127.0.0.1'")
     phones = [fresh_phone() for _ in range(12)]
     answers = [exposed.send_code(phone, address=fresh_address()) for phone in phones]
     assert [status for status, _ in answers] == [200] * 3 + [429] * 9
