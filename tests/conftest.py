@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -21,6 +22,12 @@ from apps.accounts.models import DevelopmentMessage, User
 from apps.accounts.services import start_session
 from apps.accounts.tokens import forget_keys
 from core.redaction import forget_concealed
+
+
+def pytest_configure() -> None:
+    """A gate started in the background inherits an ignored Ctrl-C; what the tests start and interrupt must not."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup() -> None:
