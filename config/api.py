@@ -16,7 +16,12 @@ from apps.campaigns.api import router as campaigns
 from apps.onboarding.api_v1 import router as onboarding
 from apps.orders.api import router as orders
 from apps.orders.api_cart import router as cart
-from apps.products.api import router as products
+from apps.payments.api import router as payments
+from apps.payments.api_sandbox import router as sandbox
+from apps.products.api_reviews import router as reviews
+from apps.products.api_search import router as search
+from apps.products.api_staff import router as products
+from apps.products.api_wishlist import router as wishlist
 from core.contracts import S0, S2, S3, S4, V1, V2, build_api
 
 s0 = build_api(S0, description="Sign-in by texted code. Ask for a code, exchange it for tokens, use the access token.")
@@ -29,12 +34,17 @@ v2 = build_api(V2, description="Mobile sign-in: password, passcode, PIN, session
 v2.add_router("/auth/", mobile)
 v2.add_router("/profile/", mobile_sessions)
 
-s2 = build_api(S2, description="The shop: accounts, products, cart and orders.")
+s2 = build_api(S2, description="The shop: accounts, products, cart, orders and payments.")
 s2.add_router("/auth/", auth)
 s2.add_router("/auth/", people)
+s2.add_router("/products/", search)  # before the ids
+s2.add_router("/products/reviews/", reviews)
+s2.add_router("/products/wishlist/", wishlist)
 s2.add_router("/products/", products)
 s2.add_router("/orders/cart/", cart)
 s2.add_router("/orders/", orders)
+s2.add_router("/payments/sandbox/", sandbox)
+s2.add_router("/payments/", payments)
 
 s3 = build_api(S3, description="One-time passwords by text.")
 s3.add_router("", users)

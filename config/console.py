@@ -33,16 +33,7 @@ def unfold_settings() -> dict[str, Any]:
 def _navigation() -> list[dict[str, Any]]:
     return [
         _group("", ("Today", "today", "admin:index")),
-        _group(
-            "Shop",
-            ("Orders", "receipt_long", "admin:orders_order_changelist"),
-            ("Products", "sell", "admin:products_product_changelist"),
-            ("Categories", "category", "admin:products_category_changelist"),
-            ("Tags", "label", "admin:products_tag_changelist"),
-            ("Stock", "inventory_2", "admin:products_stockitem_changelist"),
-            ("Stock ledger", "swap_vert", "admin:products_stockmovement_changelist"),
-            ("Receive goods", "add_box", "admin:products_stockmovement_add"),
-        ),
+        _shop(),
         _group(
             "Campaigns",
             ("Campaigns", "campaign", "admin:campaigns_campaign_changelist"),
@@ -66,9 +57,26 @@ def _navigation() -> list[dict[str, Any]]:
         _group(
             "Operations",
             ("Jobs", "schedule", "admin:core_outboxjob_changelist"),
+            ("Webhooks", "webhook", "admin:payments_webhookevent_changelist"),
             ("Schedule", "event_repeat", "admin:django_celery_beat_periodictask_changelist"),
         ),
     ]
+
+
+def _shop() -> dict[str, Any]:
+    return _group(
+        "Shop",
+        ("Orders", "receipt_long", "admin:orders_order_changelist"),
+        ("Payments", "credit_card", "admin:payments_payment_changelist"),
+        ("Refunds", "undo", "admin:payments_refund_changelist"),
+        ("Products", "sell", "admin:products_product_changelist"),
+        ("Reviews", "reviews", "admin:products_productreview_changelist"),
+        ("Categories", "category", "admin:products_category_changelist"),
+        ("Tags", "label", "admin:products_tag_changelist"),
+        ("Stock", "inventory_2", "admin:products_stockitem_changelist"),
+        ("Stock ledger", "swap_vert", "admin:products_stockmovement_changelist"),
+        ("Receive goods", "add_box", "admin:products_stockmovement_add"),
+    )
 
 
 def _group(title: str, *items: tuple[str, str, str]) -> dict[str, Any]:

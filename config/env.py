@@ -10,16 +10,20 @@ from typing import Self
 from dotenv import dotenv_values
 from pydantic import ValidationError
 
+from config.file_refusals import file_problems
 from config.message_refusals import sign_in_problems
 from config.refusals import Problems, SettingsRefused, production_problems, url_problems, value_problems
+from config.variables.files import FileVariables
+from config.variables.payments import PaymentVariables
 from config.variables.process import ROOT, SWITCHES, Environment, ProcessVariables
+from config.variables.search import SearchVariables
 from config.variables.shop import ShopVariables
 from config.variables.sign_in import SignInVariables
 
 __all__ = ["ROOT", "SWITCHES", "Env", "Environment", "current", "environment_of", "select"]
 
 
-class Env(ShopVariables, SignInVariables, ProcessVariables):
+class Env(ShopVariables, PaymentVariables, SearchVariables, FileVariables, SignInVariables, ProcessVariables):
     """The process environment, read once at start; frozen."""
 
     @classmethod
@@ -33,7 +37,11 @@ class Env(ShopVariables, SignInVariables, ProcessVariables):
         chosen = environment or environment_of(values)
         values["ENVIRONMENT"] = chosen
         problems = Problems(
-            [*url_problems(values), *sign_in_problems(values, is_production=chosen is Environment.PRODUCTION)]
+            [
+                *url_problems(values),
+                *file_problems(values),
+                *sign_in_problems(values, is_production=chosen is Environment.PRODUCTION),
+            ]
         )
         try:
             env = cls.model_validate(values)

@@ -1,8 +1,11 @@
 """The signing secret: given in production, made up once per checkout in development."""
 
+import hmac
 import os
 import secrets
 from pathlib import Path
+
+from pydantic import SecretStr
 
 from config.env import Env, Environment
 from config.refusals import SettingsRefused
@@ -21,6 +24,16 @@ def secret_key(env: Env) -> str:
         raise SettingsRefused(
             f"Cannot write to {env.data_dir}: {error.strerror}. Make the folder writable, or set HANOUT_DATA_DIR."
         ) from None
+
+
+def derived_secret(key: str, purpose: str) -> str:
+    """A secret of its own for one purpose, the same in all processes that share the key."""
+    return hmac.new(key.encode(), f"hanout.{purpose}".encode(), "sha256").hexdigest()
+
+
+def parts(listed: SecretStr) -> list[str]:
+    """Several secrets in one variable, with commas: during a rotation the old one counts beside the new one."""
+    return [part for piece in listed.get_secret_value().split(",") if (part := piece.strip())]
 
 
 def keep(path: Path, value: str) -> str:

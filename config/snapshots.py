@@ -31,6 +31,9 @@ _SECTIONS = {
     "twilio_account_sid": "Texts",
     "jwt_access_min": "Sessions",
     "shop_currency": "Shop",
+    "stripe_secret_key": "Payments",
+    "elasticsearch_url": "Search",
+    "use_s3": "Pictures",
 }
 
 

@@ -9,6 +9,7 @@ from django.views.static import serve
 from apps.accounts.texts import TWILIO_REPORTS
 from apps.accounts.views import OwnPasswordView, inbox
 from apps.accounts.webhooks import twilio_report
+from apps.payments.webhooks import gateway_webhook, provider_webhook
 from config import views
 from config.api import MOUNTED
 
@@ -16,17 +17,23 @@ admin.site.index_title = "Today"
 
 urlpatterns = [
     path("", views.start, name="start"),
+    path("shop/", views.storefront, name="storefront"),
     path("", include("apps.health.urls")),
     path("admin/password_change/", admin.site.admin_view(OwnPasswordView.as_view())),
     path("admin/", admin.site.urls),
     path("inbox/", inbox, name="inbox"),
     # Pages people type; the contracts' own paths answer exactly as they are written.
-    *(path(page, RedirectView.as_view(url=f"/{page}/")) for page in ("admin", "inbox", "api/docs", "api/schema")),
+    *(
+        path(page, RedirectView.as_view(url=f"/{page}/"))
+        for page in ("admin", "inbox", "shop", "api/docs", "api/schema")
+    ),
     path("media/<path:path>", serve, {"document_root": settings.MEDIA_ROOT}),
     path("api/docs/", views.docs, name="docs"),
     path("api/docs/redoc/", views.redoc),
     path("api/schema/", views.schema, name="schema"),
     path("api/schema/<slug:contract>/", views.schema, name="contract-schema"),
     path(TWILIO_REPORTS.removeprefix("/"), twilio_report),
+    path("api/payments/webhook/", gateway_webhook),
+    path("api/payments/webhook/<slug:provider>/", provider_webhook),
     *(path(prefix, api.urls) for prefix, api in MOUNTED),
 ]

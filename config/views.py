@@ -28,11 +28,20 @@ def start(request: HttpRequest) -> HttpResponse:
     page = {
         "shown": shelf,
         "development": settings.IS_DEVELOPMENT,
+        "storefront": settings.PAYS_IN_SANDBOX,
         "contracts": _contracts(),
         "base": request.build_absolute_uri("/").rstrip("/"),
         "version": settings.VERSION,
     }
     return render(request, "start.html", page)
+
+
+@require_safe
+def storefront(request: HttpRequest) -> HttpResponse:
+    """A small shop on the public API; only where no real money is taken."""
+    if not settings.PAYS_IN_SANDBOX:
+        raise Http404
+    return render(request, "storefront.html")
 
 
 @require_safe

@@ -162,7 +162,8 @@ def _messages_by_field(found: list[dict[str, Any]]) -> dict[str, list[str]]:
     """Pydantic's list as messages per field; `loc` starts with where the value came from and its parameter."""
     messages: dict[str, list[str]] = {}
     for item in found:
-        names = [str(part) for part in item.get("loc", ())]
+        # Which of several shapes was meant is our word (a union's tag), and no part of what was sent.
+        names = [name for part in item.get("loc", ()) if not (name := str(part)).startswith("shape:")]
         path = names[2:] if names[:1] in (["body"], ["form"]) else names[1:]
         messages.setdefault(".".join(path) or "body", []).append(
             str(item.get("msg", "Invalid value.")).removeprefix("Value error, ")

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from ninja import Schema
+from ninja import Schema, Status
 
 from core.clock import now
 from core.errors import DomainError
@@ -47,8 +47,8 @@ class RequestInProgress(DomainError):
     message = "The first request with this Idempotency-Key is still being worked on. Try again in a moment."
 
 
-def idempotent(shape: type[Schema]) -> Callable[[View], View]:
-    """Let clients repeat the endpoint below with an Idempotency-Key for a day; `shape` is its response schema.
+def idempotent(shape: type[Schema], *, status: int = 200) -> Callable[[View], View]:
+    """Let clients repeat the endpoint below with an Idempotency-Key for a day; it answers `status` with a `shape`.
 
     Keys belong to the person signed in, and to the path; without one, to whoever sends the same body again.
     """
@@ -58,7 +58,7 @@ def idempotent(shape: type[Schema]) -> Callable[[View], View]:
         def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             if "Idempotency-Key" not in request.headers:
                 return view(request, *args, **kwargs)
-            return _once(request, lambda: _rendered(shape, view(request, *args, **kwargs)))
+            return _once(request, lambda: _rendered(shape, view(request, *args, **kwargs)), status)
 
         return answer
 
@@ -70,7 +70,7 @@ def forget_old_answers() -> int:
     return IdempotentAnswer.objects.filter(created_at__lt=now() - VALID).delete()[0]
 
 
-def _once(request: HttpRequest, make: Callable[[], bytes]) -> HttpResponse:
+def _once(request: HttpRequest, make: Callable[[], bytes], status: int) -> HttpResponse:
     key, fingerprint = _key(request), hashlib.sha256(request.body).digest()
     with transaction.atomic():
         if not try_lock(f"idempotent:{key.hex()}"):
@@ -83,12 +83,12 @@ def _once(request: HttpRequest, make: Callable[[], bytes]) -> HttpResponse:
             pk=key,
             defaults={
                 "fingerprint": fingerprint,
-                "status": 200,
+                "status": status,
                 "sealed": seal(content, kind=_SEAL),
                 "created_at": now(),
             },
         )
-    return HttpResponse(content, content_type="application/json")
+    return HttpResponse(content, status=status, content_type="application/json")
 
 
 def _again(kept: IdempotentAnswer, fingerprint: bytes) -> HttpResponse:
@@ -113,4 +113,5 @@ def _key(request: HttpRequest) -> bytes:
 
 def _rendered(shape: type[Schema], result: Any) -> bytes:
     """The bytes the endpoint would have answered by itself."""
-    return orjson.dumps(shape.model_validate(result).model_dump(), default=str)
+    said = result.value if isinstance(result, Status) else result
+    return orjson.dumps(shape.model_validate(said).model_dump(), default=str)

@@ -1,6 +1,7 @@
 """What sign-in refuses."""
 
 from core.errors import DomainError, NotAllowed, NotFound, OutsidePartyUnavailable, TooManyRequests
+from core.pictures import PictureRejected as PictureRejected
 
 
 class InvalidPhone(DomainError):
@@ -215,12 +216,6 @@ class TooManyAddresses(DomainError):
     status = 400
     code = "too_many_addresses"
     message = "No more addresses fit. Delete one first."
-
-
-class PictureRejected(DomainError):
-    status = 400
-    code = "picture_rejected"
-    message = "Send a whole JPEG, PNG, GIF or WebP picture of at most 5 MB and 25 million pixels."
 
 
 class NoEmail(DomainError):

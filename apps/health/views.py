@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from apps.health.probes import Finding, examine
+from apps.health.probes import SEARCH, Finding, examine
 from core.errors import NotFound
 from core.outbox_metrics import TABLE_METRICS
 
@@ -30,22 +30,22 @@ def live(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
-    """503 as soon as a part this process needs is lost."""
+    """503 as soon as a part this process needs is lost; without its search index it serves, and says degraded."""
     findings = examine()
-    is_ready = all(finding.ok for finding in findings.values())
+    lost = [name for name, finding in findings.items() if not finding.ok]
     body = {
-        "status": "ok" if is_ready else "degraded",
+        "status": "degraded" if lost else "ok",
         "service": SERVICE,
         "components": {name: _component(finding) for name, finding in findings.items()},
         "checks": {
             "database": findings["db"].ok,
             "cache": findings["redis"].ok,
             "migrations": findings["migrations"].ok,
-            "elasticsearch": True,
+            "elasticsearch": findings[SEARCH].ok,
         },
-        "errors": None if is_ready else [f"{name}: {found.reason}" for name, found in findings.items() if not found.ok],
+        "errors": [f"{name}: {findings[name].reason}" for name in lost] or None,
     }
-    return _answer(body, status=200 if is_ready else 503)
+    return _answer(body, status=503 if set(lost) - {SEARCH} else 200)
 
 
 @require_safe
@@ -60,7 +60,7 @@ def report(request: HttpRequest) -> HttpResponse:
             "database": _check(findings["db"]),
             "cache": _check(findings["redis"]),
             "migrations": _check(findings["migrations"]),
-            "elasticsearch": {"status": "not_configured"},
+            "elasticsearch": _check(findings[SEARCH]),
             "vault": {"enabled": False},
         },
     }

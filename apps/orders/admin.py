@@ -13,8 +13,8 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
 from apps.orders import services
-from apps.orders.errors import WrongOrderState
 from apps.orders.models import Order, OrderEvent, OrderLine
+from core.errors import DomainError
 from core.money import major, with_currency
 
 
@@ -86,9 +86,10 @@ class OrderAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
         ("shown_shipping", "shown_total"),
         ("shown_delivery", "shown_invoice"),
         ("customer_notes", "reserved_until"),
+        ("shipped_at", "delivered_at", "returned_at", "tracking_number"),
     )
     readonly_fields = tuple(name for row in fields for name in row)
-    actions = ["mark_paid", "cancel"]
+    actions = ["mark_paid", "ship", "deliver", "take_back", "fill", "cancel"]
 
     @display(  # type: ignore[untyped-decorator]
         description="status",
@@ -136,7 +137,23 @@ class OrderAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     def mark_paid(self, request: HttpRequest, chosen: QuerySet[Order]) -> None:
         self._each(request, chosen, partial(services.mark_paid, note="Marked as paid in the console"), "marked as paid")
 
-    @admin.action(description="Cancel and put the goods back", permissions=["act"])
+    @admin.action(description="Mark as shipped", permissions=["act"])
+    def ship(self, request: HttpRequest, chosen: QuerySet[Order]) -> None:
+        self._each(request, chosen, services.ship_order, "is on its way")
+
+    @admin.action(description="Mark as delivered", permissions=["act"])
+    def deliver(self, request: HttpRequest, chosen: QuerySet[Order]) -> None:
+        self._each(request, chosen, services.deliver_order, "was delivered")
+
+    @admin.action(description="Put goods that came back on the shelf", permissions=["act"])
+    def take_back(self, request: HttpRequest, chosen: QuerySet[Order]) -> None:
+        self._each(request, chosen, services.take_back_order, "is back on the shelf")
+
+    @admin.action(description="Set goods aside for a backorder", permissions=["act"])
+    def fill(self, request: HttpRequest, chosen: QuerySet[Order]) -> None:
+        self._each(request, chosen, services.fill_backorder, "has its goods")
+
+    @admin.action(description="Cancel, put the goods back, pay the money back", permissions=["act"])
     def cancel(self, request: HttpRequest, chosen: QuerySet[Order]) -> None:
         self._each(request, chosen, partial(services.cancel_order, note="Cancelled in the console"), "cancelled")
 
@@ -144,7 +161,7 @@ class OrderAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
         for order in chosen:
             try:
                 act(order_id=order.pk, actor=request.user)
-            except WrongOrderState as error:
+            except DomainError as error:
                 self.message_user(request, f"{order.number}: {error.text}", messages.ERROR)
             else:
                 self.message_user(request, f"{order.number} {done}.", messages.SUCCESS)

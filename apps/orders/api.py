@@ -5,9 +5,11 @@ from typing import Any
 from ninja import Query, Router, Status
 
 from apps.accounts.auth import UserRequest, bearer
+from apps.accounts.models import User
 from apps.orders import queries, schemas, services
 from apps.orders.errors import OrderNotFound
 from apps.orders.models import Order
+from core.idempotency import idempotent
 from core.ids import uuid_or_not_found
 from core.pagination import PageQuery, envelope, paginate
 
@@ -15,11 +17,18 @@ router = Router(tags=["Orders"], auth=bearer)
 
 
 @router.post("", response={201: schemas.OrderOut}, summary="Place an order")
-def place_order(request: UserRequest, body: schemas.OrderIn) -> Status[Order]:
-    """Prices, tax and shipping are computed here; the goods are kept for RESERVATION_MINUTES."""
-    basket = [services.BasketLine(item.product_id, item.variant_id, item.quantity) for item in body.items]
+@idempotent(schemas.OrderOut, status=201)
+def place_order(request: UserRequest, body: schemas.AnyOrderIn) -> Status[Order]:
+    """Of `items`, or of the cart with addresses from the address book.
+
+    Prices, tax and shipping are computed here; the goods are kept for RESERVATION_MINUTES.
+    """
+    wanted = body.root
+    if isinstance(wanted, schemas.FromBookIn):
+        return Status(201, check_out_from_book(request.auth, wanted))
+    basket = [services.BasketLine(item.product_id, item.variant_id, item.quantity) for item in wanted.items]
     order = services.place_order(
-        user=request.auth, basket=basket, addresses=body.addresses(), notes=body.customer_notes
+        user=request.auth, basket=basket, addresses=wanted.addresses(), notes=wanted.customer_notes
     )
     return Status(201, order)
 
@@ -42,10 +51,17 @@ def get_order(request: UserRequest, order_id: str) -> Order:
 
 
 @router.post("{order_id}/cancel/", response=schemas.OrderOut, summary="Cancel it")
+@idempotent(schemas.OrderOut)
 def cancel(request: UserRequest, order_id: str) -> Order:
     """Possible until it ships; the goods go back on the shelf, once."""
     order = _mine(request, order_id)
     return services.cancel_order(order_id=order.pk, actor=request.auth)
+
+
+def check_out_from_book(user: User, body: schemas.FromBookIn) -> Order:
+    """Order what the cart holds; addresses are the book's."""
+    addresses = services.addresses_from_book(user=user, shipping=body.shipping_address_id, billing=body.billing)
+    return services.check_out_cart(user=user, addresses=addresses, notes=body.customer_notes)
 
 
 def _mine(request: UserRequest, order_id: str) -> Order:

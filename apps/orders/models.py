@@ -21,11 +21,15 @@ class Cart(models.Model):
     """What a customer means to buy; promises nothing."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.OneToOneField(User, models.CASCADE, related_name="cart")
-    updated_at = models.DateTimeField(auto_now=True)
+    user = models.OneToOneField(User, models.CASCADE, null=True, blank=True, related_name="cart")
+    token_digest = models.BinaryField(max_length=32, null=True, blank=True, unique=True)
+    updated_at = models.DateTimeField(auto_now=True, db_index=True)
+
+    class Meta:
+        constraints = [CheckConstraint(condition=Q(user=None) ^ Q(token_digest=None), name="cart_has_one_holder")]
 
     def __str__(self) -> str:
-        return f"Cart of {self.user}"
+        return f"Cart of {self.user or 'a guest'}"
 
 
 class CartItem(models.Model):
@@ -57,6 +61,11 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def refund_due(self) -> "OrderQuerySet":
         """Paid for, and cancelled before they were shipped: the money is still with us."""
         return self.filter(status=Order.Status.CANCELLED, payment_status=Order.PaymentStatus.PAID)
+
+    def to_ship(self) -> "OrderQuerySet":
+        """Paid for and set aside."""
+        paid = self.filter(status=Order.Status.PROCESSING, payment_status=Order.PaymentStatus.PAID)
+        return paid.filter(is_backordered=False)
 
     def lapsed(self) -> "OrderQuerySet":
         """Unpaid orders whose goods are no longer kept for them."""
@@ -93,6 +102,14 @@ class Order(models.Model):
     customer_notes = models.CharField(max_length=1000, blank=True)
     reserved_until = models.DateTimeField(null=True, help_text="Until when the goods are kept for an unpaid order.")
     paid_at = models.DateTimeField(null=True, blank=True)
+    lapsed_at = models.DateTimeField(null=True, blank=True, help_text="When its goods were let go, unpaid.")
+    is_backordered = models.BooleanField(
+        default=False, db_default=False, help_text="Paid for, and waiting for goods to come in."
+    )
+    shipped_at = models.DateTimeField(null=True, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    returned_at = models.DateTimeField(null=True, blank=True)
+    tracking_number = models.CharField(max_length=100, blank=True, db_default="")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -129,6 +146,10 @@ class Order(models.Model):
 
     def stock_lines(self) -> list[StockLine]:
         """What the order holds of the stock; lines of products that are not tracked hold nothing."""
+        return [] if self.is_backordered else self.tracked_lines()
+
+    def tracked_lines(self) -> list[StockLine]:
+        """What the order takes from the stock, whether or not it holds it."""
         return [
             StockLine(line.product_id, line.variant_id, line.quantity) for line in self.items.all() if line.holds_stock
         ]

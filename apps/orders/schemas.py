@@ -1,11 +1,11 @@
 """S2's cart and order shapes."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import Field, StringConstraints
+from pydantic import Discriminator, Field, RootModel, StringConstraints, Tag, model_validator
 
 from apps.orders.models import MAX_LINES, MAX_QUANTITY, Order, OrderLine
 from apps.orders.services import Addresses
@@ -46,7 +46,8 @@ class CartItemOut(Schema):
 
 
 class CartOut(Schema):
-    id: UUID
+    id: UUID | None
+    token: str | None = Field(None, description="A guest's, once: send it as X-Cart-Token from now on.")
     items: list[CartItemOut]
     total: str
     currency: str
@@ -75,6 +76,26 @@ class CheckoutIn(Schema):
         return Addresses(shipping, self.billing_address.dict() if self.billing_address else shipping)
 
 
+class FromBookIn(Schema):
+    """The cart, sent to an address of one's address book."""
+
+    shipping_address_id: UUID
+    billing_address_id: UUID | None = None
+    billing_same_as_shipping: bool = Field(default=True, description="Without billing_address_id it is.")
+    payment_method: Literal["card"] = "card"
+    customer_notes: Annotated[str, _line(1000, 0)] = ""
+
+    @model_validator(mode="after")
+    def _say_where_the_bill_goes(self) -> Self:
+        if not (self.billing_same_as_shipping or self.billing_address_id):
+            raise ValueError("billing_address_id is needed where the bill goes elsewhere.")
+        return self
+
+    @property
+    def billing(self) -> UUID | None:
+        return None if self.billing_same_as_shipping else self.billing_address_id
+
+
 class OrderLineIn(Schema):
     product_id: UUID
     variant_id: UUID | None = None
@@ -83,6 +104,25 @@ class OrderLineIn(Schema):
 
 class OrderIn(CheckoutIn):
     items: list[OrderLineIn] = Field(min_length=1, max_length=MAX_LINES)
+
+
+def _shape(body: Any) -> str:
+    names_an_address = isinstance(body, dict) and "shipping_address_id" in body and "items" not in body
+    return "shape:book" if names_an_address or isinstance(body, FromBookIn) else "shape:written"
+
+
+# Told apart before they are read, so that an error names the fields of the one that was meant.
+_FromBook = Annotated[FromBookIn, Tag("shape:book")]
+
+
+class AnyOrderIn(RootModel[Annotated[Annotated[OrderIn, Tag("shape:written")] | _FromBook, Discriminator(_shape)]]):
+    """S2's two shapes of an order: what and whereto, or the cart to an address of the address book."""
+
+
+class AnyCheckoutIn(
+    RootModel[Annotated[Annotated[CheckoutIn, Tag("shape:written")] | _FromBook, Discriminator(_shape)]]
+):
+    """Where the cart goes: an address, or one of the address book."""
 
 
 class OrderLineOut(Schema):

@@ -1,6 +1,6 @@
 """Orders' background jobs and share of the schedule."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from uuid import UUID
 
 from apps.orders import services
@@ -20,6 +20,11 @@ def plan_expiries() -> None:
 @job("orders.expire")
 def expire(order_id: str) -> None:
     services.expire_order(order_id=UUID(order_id))
+
+
+@job("orders.forget_abandoned_carts", daily_at=time(3), queue="low_priority")
+def forget_abandoned_carts() -> None:
+    services.forget_abandoned_carts()
 
 
 @job("orders.forget_cart")

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.http import HttpRequest
 
-from apps.products.models import Product
+from apps.products.models import Product, ProductImage, ProductVariant
 from apps.products.queries import variant_stock
 from core.money import major, major_or_none
 
@@ -49,28 +49,46 @@ def product_page(origin: str, product: Product) -> dict[str, Any]:
         "meta_title": product.meta_title or product.name,
         "meta_description": product.meta_description or product.description[:300],
         "images": [
-            {
-                "id": image.pk,
-                "image": picture_url(origin, image.image.name),
-                "alt_text": image.alt_text,
-                "is_primary": number == 0,
-            }
-            for number, image in enumerate(product.images.all())
+            image_row(origin, image, is_primary=number == 0) for number, image in enumerate(product.images.all())
         ],
         "variants": [
-            {
-                "id": variant.pk,
-                "name": variant.name,
-                "sku": variant.sku,
-                "price": major(product.price_of(variant), settings.SHOP_CURRENCY),
-                "attributes": variant.attributes,
-                "stock_quantity": stock.get(variant.pk, 0),
-            }
+            variant_row(variant, product=product, available=stock.get(variant.pk, 0))
             for variant in product.variants.all()
             if variant.is_active
         ],
         "created_at": product.created_at,
         "updated_at": product.updated_at,
+    }
+
+
+def staff_page(origin: str, product: Product) -> dict[str, Any]:
+    """The same for staff, who may know what it costs us."""
+    return product_page(origin, product) | {
+        "cost_per_item": major_or_none(product.cost_per_item, settings.SHOP_CURRENCY)
+    }
+
+
+def image_row(origin: str, image: ProductImage, *, is_primary: bool) -> dict[str, Any]:
+    """One picture of a product; the first one is the primary one."""
+    return {
+        "id": image.pk,
+        "image": picture_url(origin, image.image.name),
+        "alt_text": image.alt_text,
+        "is_primary": is_primary,
+    }
+
+
+def variant_row(variant: ProductVariant, *, product: Product, available: int) -> dict[str, Any]:
+    """One size or colour, at its own price or the product's."""
+    return {
+        "id": variant.pk,
+        "name": variant.name,
+        "sku": variant.sku,
+        "price": major(product.price_of(variant), settings.SHOP_CURRENCY),
+        "attributes": variant.attributes,
+        "stock_quantity": available,
+        "is_active": variant.is_active,
+        "position": variant.position,
     }
 
 

@@ -96,14 +96,6 @@ class ProductPage(Schema):
     results: list[ProductRow]
 
 
-class SearchOut(Schema):
-    results: list[ProductRow]
-
-
-class SearchQuery(Schema):
-    q: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-
-
 class CategoryPage(Schema):
     count: int
     next: str | None

@@ -5,7 +5,8 @@ from corsheaders.defaults import default_headers
 from config.console import unfold_settings
 from config.database import database
 from config.env import ROOT, Environment, current
-from config.secrets import secret_key
+from config.picture_storage import media_url, picture_storage
+from config.secrets import derived_secret, parts, secret_key
 from core.logging import logging_config
 
 ENV = current()
@@ -33,6 +34,7 @@ INSTALLED_APPS = [
     "apps.onboarding",
     "apps.products",
     "apps.orders",
+    "apps.payments",
     "apps.campaigns",
     "apps.health",
 ]
@@ -109,10 +111,10 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 STATIC_URL = "/static/"
 STATIC_ROOT = None if IS_DEVELOPMENT else ROOT / "staticfiles"
-MEDIA_URL = "/media/"
+MEDIA_URL = media_url(ENV)
 MEDIA_ROOT = DATA_DIR / "media"
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": picture_storage(ENV),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if IS_DEVELOPMENT
@@ -141,7 +143,7 @@ DEFAULT_FROM_EMAIL = ENV.default_from_email
 TRUSTED_PROXY_COUNT = ENV.trusted_proxy_count
 CORS_ALLOWED_ORIGINS = list(ENV.cors_allowed_origins)
 CORS_ALLOW_CREDENTIALS = True
-CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key"]
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "x-cart-token"]
 CORS_EXPOSE_HEADERS = [
     "X-Request-ID",
     "Retry-After",
@@ -212,5 +214,23 @@ SHOP_TAX_PERCENT = ENV.tax_percent
 SHOP_SHIPPING_FEE = ENV.shipping_fee
 SHOP_FREE_SHIPPING_FROM = ENV.free_shipping_from
 RESERVATION_MINUTES = ENV.reservation_minutes
+ELASTICSEARCH_URL = ENV.elasticsearch_url.get_secret_value()
+ELASTICSEARCH_INDEX = ENV.elasticsearch_index
+STRIPE_SECRET_KEY = ENV.stripe_secret_key.get_secret_value()
+STRIPE_PUBLISHABLE_KEY = ENV.stripe_publishable_key
+STRIPE_WEBHOOK_SECRETS = parts(ENV.stripe_webhook_secret)
+WEBHOOK_SECRETS = {provider: parts(secret) for provider, secret in ENV.webhook_secrets.items()}
+LATE_PAYMENTS = ENV.late_payments
+# Without a key, people pay in a sandbox; production takes no money it would not get.
+PAYMENT_GATEWAY = (
+    "apps.payments.stripe_gateway.StripeGateway"
+    if STRIPE_SECRET_KEY
+    else "apps.payments.sandbox_gateway.SandboxGateway"
+    if _STAGING
+    else ""
+)
+PAYS_IN_SANDBOX = PAYMENT_GATEWAY.endswith("SandboxGateway")
+SANDBOX_WEBHOOK_SECRET = derived_secret(SECRET_KEY, "sandbox")
+SANDBOX_POSTS_TO = PUBLIC_URL or f"http://127.0.0.1:{ENV.port}"
 
 UNFOLD = unfold_settings()

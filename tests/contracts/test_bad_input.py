@@ -89,6 +89,7 @@ def test_a_field_of_ten_thousand_characters_is_refused(staff, method, path, oper
             "refresh_token",
             "customer_notes",
             "product_id",
+            "name",
             "preferred_language",
         ),
         LONG,

@@ -64,6 +64,29 @@ def test_a_probe_that_hangs_is_not_started_twice(monkeypatch):
     assert len(started) == 1
 
 
+def test_a_shop_without_a_search_index_is_whole(api):
+    ready, report = api.get("/health/ready/").json(), api.get("/health/").json()
+    assert (ready["status"], ready["checks"]["elasticsearch"]) == ("ok", True)
+    assert (report["status"], report["checks"]["elasticsearch"]) == ("ok", {"status": "not_configured"})
+
+
+def lost_index():
+    raise OSError("http://user:hunter2@search.internal refused")
+
+
+def test_a_lost_search_index_degrades_and_kills_nothing(api, monkeypatch, settings):
+    settings.ELASTICSEARCH_URL = "http://search.internal:9200"
+    monkeypatch.setattr(probes, "check_search", lost_index)
+    reply = api.get("/health/ready/")
+    assert (reply.status_code, reply.json()["status"]) == (200, "degraded")
+    assert reply.json()["errors"] == ["elasticsearch: unreachable"]
+    assert "hunter2" not in reply.content.decode()
+    assert api.get("/health/").json()["status"] == "degraded"
+    assert api.get("/health").status_code == 200
+    monkeypatch.setattr(probes, "check_database", unreachable)
+    assert api.get("/health/ready/").status_code == 503
+
+
 def test_a_waiting_migration_is_not_ready(api, monkeypatch):
     monkeypatch.setattr(probes, "_expected_migrations", lambda: frozenset({("orders", "9999_not_there")}))
     reply = api.get("/health/ready/")

@@ -1,44 +1,18 @@
-"""Pictures of people: decoded and drawn anew, so that nothing of what was sent but the picture is kept.
+"""Pictures of people; what is kept of what was sent, `core/pictures.py` decides."""
 
-Neither the file's name nor its content type counts, only its bytes; places (EXIF), comments, and whatever else a file
-can carry beside its pixels are gone afterwards, and a file that is two formats at once is one.
-"""
-
-import struct
-import threading
 import uuid
-import zlib
-from io import BytesIO
 from typing import IO
 
 from django.core.files.base import ContentFile
 from django.db import transaction
-from PIL import Image, ImageOps
 
-from apps.accounts.errors import PictureRejected
 from apps.accounts.models import Profile, User
+from core.pictures import FORMATS, redraw
 
-# No SVG: that is a document, with scripts.
-FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
+__all__ = ["FORMATS", "set_avatar"]
+
 MOST_BYTES = 5 * 1024 * 1024
-MOST_PIXELS = 25_000_000
 SIDE = 512
-# What Pillow's decoders raise for files that are broken on purpose.
-_BROKEN = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
-)
-# A picture of MOST_PIXELS takes 100 MB while it is decoded.
-_at_once = threading.BoundedSemaphore(2)
 
 
 def set_avatar(*, user: User, picture: IO[bytes]) -> str:
@@ -57,26 +31,4 @@ def set_avatar(*, user: User, picture: IO[bytes]) -> str:
 
 
 def _redrawn(picture: IO[bytes]) -> bytes:
-    raw = picture.read(MOST_BYTES + 1)
-    if len(raw) > MOST_BYTES:
-        raise PictureRejected(param="avatar")
-    try:
-        with _at_once, Image.open(BytesIO(raw), formats=FORMATS) as image:
-            return _drawn(image)
-    except _BROKEN:
-        raise PictureRejected(param="avatar") from None
-
-
-def _drawn(image: Image.Image) -> bytes:
-    """The first frame, upright, at most SIDE wide and high, as WebP."""
-    if image.width * image.height > MOST_PIXELS:
-        raise PictureRejected(param="avatar")
-    image.draft("RGB", (SIDE, SIDE))  # a JPEG is decoded at a fraction of its size
-    upright = ImageOps.exif_transpose(image)
-    plain = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
-    plain.thumbnail((SIDE, SIDE))
-    canvas = Image.new(plain.mode, plain.size)
-    canvas.paste(plain)
-    out = BytesIO()
-    canvas.save(out, "WEBP", quality=85)
-    return out.getvalue()
+    return redraw(picture, most_bytes=MOST_BYTES, longest_side=SIDE, param="avatar")

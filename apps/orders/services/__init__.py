@@ -1,24 +1,55 @@
 """Everything that changes a cart or an order, one file per flow."""
 
 from apps.orders.services.announcing import announce_placed
-from apps.orders.services.carts import add_to_cart, clear_cart, forget_cart, open_cart, remove_from_cart, set_quantity
-from apps.orders.services.life import cancel_order, expire_order, mark_paid, plan_expiries
-from apps.orders.services.placing import Addresses, BasketLine, check_out_cart, place_order
+from apps.orders.services.carts import (
+    add_to_cart,
+    clear_cart,
+    forget_abandoned_carts,
+    forget_cart,
+    open_cart,
+    remove_from_cart,
+    set_quantity,
+    take_over_cart,
+)
+from apps.orders.services.life import (
+    cancel_order,
+    expire_order,
+    fill_backorder,
+    mark_paid,
+    note_on_order,
+    plan_expiries,
+    reopen_order,
+    set_payment_standing,
+)
+from apps.orders.services.placing import Addresses, BasketLine, addresses_from_book, check_out_cart, place_order
+from apps.orders.services.shipping import deliver_order, ship_order, take_back_order
+from apps.orders.services.spending import require_still_affordable
 
 __all__ = [
     "Addresses",
     "BasketLine",
     "add_to_cart",
+    "addresses_from_book",
     "announce_placed",
     "cancel_order",
     "check_out_cart",
     "clear_cart",
+    "deliver_order",
     "expire_order",
+    "fill_backorder",
+    "forget_abandoned_carts",
     "forget_cart",
     "mark_paid",
+    "note_on_order",
     "open_cart",
     "place_order",
     "plan_expiries",
     "remove_from_cart",
+    "reopen_order",
+    "require_still_affordable",
+    "set_payment_standing",
     "set_quantity",
+    "ship_order",
+    "take_back_order",
+    "take_over_cart",
 ]

@@ -13,6 +13,7 @@ from django.db import transaction
 from prometheus_client import Counter
 
 from apps.accounts.models import User
+from apps.accounts.services import address_of
 from apps.orders.errors import CartEmpty, OrderTooLarge, ProductUnavailable, TooManyUnpaidOrders
 from apps.orders.models import MAX_UNITS, MAX_UNPAID_ORDERS, Cart, Order, OrderEvent, OrderLine
 from apps.orders.pricing import totals
@@ -26,6 +27,7 @@ from core.outbox import enqueue
 ORDERS = Counter("hanout_orders_placed_total", "Orders placed.")
 # No vowels and no look-alikes: numbers are read out on the phone.
 _ALPHABET = "23456789BCDFGHJKMNPQRSTVWXYZ"
+_OF_ADDRESS = ("full_name", "phone", "address_line1", "address_line2", "city", "state", "country", "postal_code")
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,12 @@ class Addresses:
 
     shipping: dict[str, Any]
     billing: dict[str, Any]
+
+
+def addresses_from_book(*, user: User, shipping: UUID, billing: UUID | None) -> Addresses:
+    """Two entries of a person's address book, or one for both; raises `AddressNotFound` for one that is not theirs."""
+    sent_to = _written(user, shipping)
+    return Addresses(sent_to, sent_to if billing in {None, shipping} else _written(user, billing or shipping))
 
 
 @dataclass(frozen=True)
@@ -149,6 +157,12 @@ def _line(order: Order, item: _Priced) -> OrderLine:
         quantity=item.line.quantity,
         holds_stock=item.product.track_inventory,
     )
+
+
+def _written(user: User, address: UUID) -> dict[str, Any]:
+    """As it would be sent with an order: later changes of the book do not touch what was ordered."""
+    entry = address_of(user=user, address=address)
+    return {"email": user.email or "", **{name: getattr(entry, name) for name in _OF_ADDRESS}}
 
 
 def _number() -> str:

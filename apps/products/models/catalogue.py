@@ -1,13 +1,12 @@
-"""The catalogue and the stock behind it."""
+"""What the shop sells: categories, products, variants and their pictures."""
 
 import uuid
 
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.contrib.postgres.search import SearchVectorField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import CheckConstraint, F, Index, Q, Value
-from django.db.models.functions import Replace
+from django.db.models import CheckConstraint, F, Func, Index, Q
 
 # Minor units; a full cart of it still fits a database integer.
 MAX_PRICE = 10**12
@@ -75,12 +74,12 @@ class Product(models.Model):
     meta_description = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
-    # 'simple' does not stem: it treats Arabic, Spanish and English names alike.
+    search_words = models.TextField(
+        blank=True, default="", db_default="", editable=False
+    )  # the names of its category and tags, kept by services.indexing: a generated column sees only its own row
+    # How text becomes words is written down in the database (migration 0002), for the column and the query alike.
     search_vector = models.GeneratedField(
-        expression=SearchVector("name", weight="A", config="simple")
-        # A hyphen would make "KIT-001" the word "kit" and the number -1.
-        + SearchVector(Replace("sku", Value("-"), Value(" ")), weight="A", config="simple")
-        + SearchVector("description", weight="C", config="simple"),
+        expression=Func("name", "sku", "search_words", "description", function="products_vector"),
         output_field=SearchVectorField(),
         db_persist=True,
     )
@@ -144,60 +143,3 @@ class ProductVariant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.product} · {self.name}"
-
-
-class StockItem(models.Model):
-    """How much of one sellable thing there is; the database refuses to promise more than stands on the shelf."""
-
-    product = models.ForeignKey(Product, models.PROTECT, related_name="stock")
-    variant = models.ForeignKey(ProductVariant, models.PROTECT, null=True, blank=True, related_name="stock")
-    on_hand = models.PositiveIntegerField(default=0)
-    reserved = models.PositiveIntegerField(default=0, help_text="Promised to orders that are not paid yet.")
-    allocated = models.PositiveIntegerField(default=0, help_text="Paid for and waiting to be shipped.")
-
-    class Meta:
-        ordering = ["pk"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["product", "variant"], nulls_distinct=False, name="stock_item_one_per_thing"
-            ),
-            CheckConstraint(condition=Q(on_hand__gte=F("reserved") + F("allocated")), name="stock_item_never_oversold"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.variant or self.product}: {self.available}"
-
-    @property
-    def available(self) -> int:
-        return self.on_hand - self.reserved - self.allocated
-
-
-class StockMovement(models.Model):
-    """One line of the ledger: by how much each balance of an item changed, and why."""
-
-    class Kind(models.TextChoices):
-        RECEIVE = "receive"
-        RESERVE = "reserve"
-        RELEASE = "release"
-        ALLOCATE = "allocate"
-        DEALLOCATE = "deallocate"
-
-    item = models.ForeignKey(StockItem, models.PROTECT, related_name="movements")
-    kind = models.CharField(max_length=10, choices=Kind)
-    on_hand_change = models.IntegerField(default=0)
-    reserved_change = models.IntegerField(default=0)
-    allocated_change = models.IntegerField(default=0)
-    reference = models.CharField(max_length=64, help_text="The order or delivery that caused it.")
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["-pk"]
-        constraints = [
-            CheckConstraint(
-                condition=Q(kind__in=["receive", "reserve", "release", "allocate", "deallocate"]),
-                name="stock_movement_kind_known",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.reference}"

@@ -1,0 +1,45 @@
+"""Carts of people who have not signed in: whoever shows the cart's token holds it."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass, field
+
+from django.http import HttpRequest
+from ninja.security import APIKeyHeader
+
+from apps.accounts.models import User
+from core.redaction import conceal
+
+HEADER = "X-Cart-Token"
+_MOST_CHARACTERS = 100
+
+
+@dataclass(frozen=True)
+class Guest:
+    """Nobody we know; `token` is empty before something was put into a cart."""
+
+    token: str = field(default="", repr=False)
+
+    @property
+    def digest(self) -> bytes:
+        """What the database knows the cart by; it opens none."""
+        return hashlib.sha256(self.token.encode()).digest()
+
+    @classmethod
+    def new(cls) -> "Guest":
+        return cls(conceal(secrets.token_urlsafe(32)))
+
+
+Holder = User | Guest
+
+
+class GuestAuth(APIKeyHeader):
+    """`X-Cart-Token`, as the first answer gave it; a request without one is a guest's first."""
+
+    param_name = HEADER
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> Guest:
+        return Guest(conceal((key or "")[:_MOST_CHARACTERS]))
+
+
+guest = GuestAuth()

@@ -1,0 +1,48 @@
+"""Everything that moves money, or says that it moved; one file per flow."""
+
+from apps.payments.services.alerts import mail_staff
+from apps.payments.services.listening import MOST_BYTES, apply_event, keep_event
+from apps.payments.services.methods import forget_method, saved_methods, set_default_method
+from apps.payments.services.notices import Envelope, Notice, apply_notice, prove_notice, secrets_of
+from apps.payments.services.paying import Begun, begin_payment, confirm_payment
+from apps.payments.services.reconciling import check_payment, close_payments, plan_checks, reconcile
+from apps.payments.services.returning import (
+    decline_refund,
+    process_refund,
+    refund_order,
+    refund_payment,
+    request_refund,
+    send_refund,
+)
+from apps.payments.services.sandbox import require_sandbox
+from apps.payments.services.settling import settle_payment
+
+__all__ = [
+    "MOST_BYTES",
+    "Begun",
+    "Envelope",
+    "Notice",
+    "apply_event",
+    "apply_notice",
+    "begin_payment",
+    "check_payment",
+    "close_payments",
+    "confirm_payment",
+    "decline_refund",
+    "forget_method",
+    "keep_event",
+    "mail_staff",
+    "plan_checks",
+    "process_refund",
+    "prove_notice",
+    "reconcile",
+    "refund_order",
+    "refund_payment",
+    "request_refund",
+    "require_sandbox",
+    "saved_methods",
+    "secrets_of",
+    "send_refund",
+    "set_default_method",
+    "settle_payment",
+]

@@ -1,0 +1,122 @@
+"""The one place where money becomes an order, or goes back.
+
+Client, webhook, sweep and reconciliation all end here, with what the gateway says *now*; an event only says that it is
+worth asking. So the number and the order of events do not matter. Order first, then payment, then stock are locked.
+"""
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from prometheus_client import Counter
+
+from apps.orders.models import Order
+from apps.orders.services import mark_paid, note_on_order, reopen_order, set_payment_standing
+from apps.payments.gateway import Card, Intent, State
+from apps.payments.models import Payment, Refund, SavedMethod, Transaction
+from apps.payments.services.alerts import tell_staff
+from apps.payments.services.booking import book_dispute, book_refunds
+from apps.payments.services.returning import give_back
+from core.clock import now
+
+log = structlog.get_logger(__name__)
+CHARGES = Counter("hanout_charges_total", "Payments charged, by what became of the money.", ["outcome"])
+
+RETURNED = "returned"
+# What an uncharged payment becomes. The others (a card or its owner is waited for) leave it as it is.
+_BECOMES = {State.PROCESSING: Payment.Status.PROCESSING, State.CANCELED: Payment.Status.CANCELLED}
+
+
+@transaction.atomic
+def settle_payment(*, gateway: str, intent: Intent) -> Payment | None:
+    """Bring our books to what the gateway says; None if the payment is none of ours. Repeating it changes nothing."""
+    payment = _locked(gateway, intent)
+    if payment is None:
+        return None
+    if not payment.is_charged:
+        if intent.state == State.SUCCEEDED:
+            _charged(payment, intent)
+        else:
+            _uncharged(payment, intent)
+    if payment.is_charged:
+        book_refunds(payment, intent.refunds)
+        book_dispute(payment, intent.dispute)
+    payment.checked_at = now()
+    payment.save()
+    return payment
+
+
+def _locked(gateway: str, intent: Intent) -> Payment | None:
+    known = Payment.objects.filter(gateway=gateway, intent=intent.id).values_list("pk", "order_id").first()
+    if known is None:
+        return None
+    Order.objects.select_for_update().get(pk=known[1])
+    return Payment.objects.select_for_update().get(pk=known[0])
+
+
+def _uncharged(payment: Payment, intent: Intent) -> None:
+    if becomes := _BECOMES.get(intent.state):
+        payment.status = becomes
+    elif intent.failure_code and (payment.status, payment.failure_code) != (Payment.Status.FAILED, intent.failure_code):
+        payment.status = Payment.Status.FAILED
+        payment.failure_code, payment.failure_message = intent.failure_code[:100], intent.failure_message[:300]
+        if payment.order.status == Order.Status.PENDING:
+            standing, note = Order.PaymentStatus.FAILED, f"The card was declined: {payment.failure_code}"
+            set_payment_standing(order_id=payment.order_id, standing=standing, note=note)
+
+
+def _charged(payment: Payment, intent: Intent) -> None:
+    payment.status, payment.charged_at, payment.charge = Payment.Status.SUCCEEDED, now(), intent.charge
+    payment.card, payment.failure_code, payment.failure_message = str(intent.card or ""), "", ""
+    is_exact = (intent.received, intent.currency) == (payment.amount, payment.currency)
+    payment.amount = intent.received  # what came, whatever was asked for: no more than that can go back
+    payment.save()
+    Transaction.objects.create(
+        payment=payment, kind=Transaction.Kind.CHARGE, amount=intent.received, reference=intent.charge or intent.id
+    )
+    if intent.card and intent.card.reference:
+        _keep(payment, intent.card)
+    outcome = _spend(payment) if is_exact else _return(payment, Refund.Reason.OTHER, "the amount is not the order's")
+    payment.pays_order = outcome != RETURNED
+    CHARGES.labels(outcome=outcome).inc()
+    log.info("payment_charged", payment=str(payment.pk), outcome=outcome)
+
+
+def _spend(payment: Payment) -> str:
+    """Give the order its money; where it can use none, the money goes back."""
+    order = payment.order
+    order.refresh_from_db()
+    if order.payment_status == Order.PaymentStatus.PAID:
+        return _return(payment, Refund.Reason.DUPLICATE, "the order was paid before")
+    if order.status == Order.Status.PENDING:
+        mark_paid(order_id=order.pk, actor=None, note=f"Paid by {payment.card or payment.get_method_display()}")
+        return "paid"
+    if order.lapsed_at and order.status == Order.Status.CANCELLED and settings.LATE_PAYMENTS == "backorder":
+        reopened = reopen_order(order_id=order.pk, note="Paid after its goods had been let go")
+        missing = "backordered" if reopened.is_backordered else "reopened"
+        tell_staff(order=order, what=f"Paid late and {missing}.")
+        return missing
+    return _return(payment, Refund.Reason.OTHER, f"the order was {order.status} by then")
+
+
+def _return(payment: Payment, reason: str, why: str) -> str:
+    give_back(payment=payment, amount=payment.amount, reason=reason, why=why)
+    note_on_order(order_id=payment.order_id, note=f"A payment goes back: {why}")
+    tell_staff(order=payment.order, what=f"A payment goes back: {why}.")
+    return RETURNED
+
+
+def _keep(payment: Payment, card: Card) -> None:
+    """Its owner asked for that, and the gateway has it; the first one kept is what they pay with next time."""
+    mine = SavedMethod.objects.filter(user=payment.user_id)
+    SavedMethod.objects.get_or_create(
+        user=payment.user,
+        gateway=payment.gateway,
+        reference=card.reference,
+        defaults={
+            "brand": card.brand,
+            "last4": card.last4,
+            "exp_month": card.exp_month,
+            "exp_year": card.exp_year,
+            "is_default": not mine.exists(),
+        },
+    )
