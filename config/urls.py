@@ -9,6 +9,7 @@ from django.views.static import serve
 from apps.accounts.texts import TWILIO_REPORTS
 from apps.accounts.views import OwnPasswordView, inbox
 from apps.accounts.webhooks import twilio_report
+from apps.payments.gateway import WEBHOOK
 from apps.payments.webhooks import gateway_webhook, provider_webhook
 from config import views
 from config.api import MOUNTED
@@ -33,7 +34,7 @@ urlpatterns = [
     path("api/schema/", views.schema, name="schema"),
     path("api/schema/<slug:contract>/", views.schema, name="contract-schema"),
     path(TWILIO_REPORTS.removeprefix("/"), twilio_report),
-    path("api/payments/webhook/", gateway_webhook),
+    path(WEBHOOK.removeprefix("/"), gateway_webhook),
     path("api/payments/webhook/<slug:provider>/", provider_webhook),
     *(path(prefix, api.urls) for prefix, api in MOUNTED),
 ]

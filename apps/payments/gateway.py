@@ -13,6 +13,8 @@ from django.utils.module_loading import import_string
 from apps.payments.errors import PaymentsNotSetUp
 
 PATIENCE_SECONDS = 8  # with one call; a customer waits for it
+WEBHOOK = "/api/payments/webhook/"
+SIGNATURE = "Stripe-Signature"
 
 
 class State(StrEnum):
@@ -125,6 +127,19 @@ class Gateway(Protocol):
 
     def read_event(self, body: bytes, signature: str) -> Told:
         """Raise `SignatureRejected` unless one of our secrets signed these bytes in the last five minutes."""
+
+
+class Sandbox(Gateway, Protocol):
+    """A gateway of pretence: it also plays the customer's device, and the gateway's voice."""
+
+    def pay(self, intent: str, *, client_secret: str, number: str) -> Intent:
+        """Confirm with a test card. Raises `NotFound` unless both names belong together."""
+
+    def authenticate(self, intent: str, *, client_secret: str, agrees: bool) -> Intent:
+        """The card's owner answers their bank, which asked for it (3-D Secure)."""
+
+    def tell(self, body: bytes) -> None:
+        """Post an event to the shop; raises if it was not taken, so that the job tries again as a gateway would."""
 
 
 def gateway() -> Gateway:

@@ -1,7 +1,7 @@
 """A gateway that behaves like the real one and moves no money: development and demos pay with it.
 
 Its cards are the test numbers Stripe documents. What a phone would tell Stripe, it tells `pay` and `authenticate`;
-what Stripe would tell the shop, the shop hears at the same address, signed in the same way.
+what Stripe would tell the shop, the shop hears by HTTP at the same address, signed in the same way.
 """
 
 import hmac
@@ -12,12 +12,13 @@ from datetime import datetime
 from typing import Any
 
 import orjson
+import requests
 from django.conf import settings
 from django.db import transaction
 from django.utils.crypto import constant_time_compare
 
 from apps.payments.errors import CardDeclined, GatewayRefused
-from apps.payments.gateway import Card, Intent, SentBack, State, Told, Wanted
+from apps.payments.gateway import PATIENCE_SECONDS, SIGNATURE, WEBHOOK, Card, Intent, SentBack, State, Told, Wanted
 from apps.payments.models import SandboxIntent
 from apps.payments.stripe_gateway import read_signed
 from core.clock import now
@@ -122,27 +123,28 @@ class SandboxGateway:
     def read_event(self, body: bytes, signature: str) -> Told:
         return read_signed(body, signature, [settings.SANDBOX_WEBHOOK_SECRET])
 
+    @transaction.atomic
+    def pay(self, intent: str, *, client_secret: str, number: str) -> Intent:
+        row = _proved(intent, client_secret)
+        if row.status in _PAYABLE:
+            _charge(row, conceal("".join(number.split())))
+        return _seen(row)
 
-@transaction.atomic
-def pay(*, intent: str, client_secret: str, number: str) -> Intent:
-    """What a customer's device does: confirm with a card. Raises `NotFound` unless both names belong together."""
-    row = _proved(intent, client_secret)
-    if row.status in _PAYABLE:
-        digits = "".join(number.split())
-        _charge(row, conceal(digits))
-    return _seen(row)
+    @transaction.atomic
+    def authenticate(self, intent: str, *, client_secret: str, agrees: bool) -> Intent:
+        row = _proved(intent, client_secret)
+        if row.status == State.NEEDS_ACTION:
+            if agrees:
+                _succeed(row)
+            else:
+                _decline(row, "payment_intent_authentication_failure")
+        return _seen(row)
 
-
-@transaction.atomic
-def authenticate(*, intent: str, client_secret: str, agrees: bool) -> Intent:
-    """The card's owner answers their bank, which asked for it (3-D Secure)."""
-    row = _proved(intent, client_secret)
-    if row.status == State.NEEDS_ACTION:
-        if agrees:
-            _succeed(row)
-        else:
-            _decline(row, "payment_intent_authentication_failure")
-    return _seen(row)
+    def tell(self, body: bytes) -> None:
+        headers = {"Content-Type": "application/json", SIGNATURE: signed(body)}
+        to = f"{settings.SANDBOX_POSTS_TO}{WEBHOOK}"
+        reply = requests.post(to, data=body, headers=headers, timeout=PATIENCE_SECONDS, allow_redirects=False)
+        reply.raise_for_status()
 
 
 def signed(body: bytes) -> str:

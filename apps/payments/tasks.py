@@ -5,7 +5,6 @@ from uuid import UUID
 
 from apps.payments import services
 from apps.payments.gateway import gateway
-from apps.payments.sandbox_posting import post_event
 from core.clock import now
 from core.outbox import job
 
@@ -60,4 +59,4 @@ def mail_staff(to: str, order: str, what: str) -> None:
 
 @job("payments.sandbox_tell", queue="high_priority")
 def sandbox_tell(body: str) -> None:
-    post_event(body.encode())
+    services.sandbox().tell(body.encode())

@@ -10,11 +10,9 @@ from pydantic import ValidationError
 
 from apps.payments import services
 from apps.payments.errors import InvalidWebhook
-from apps.payments.gateway import gateway
+from apps.payments.gateway import SIGNATURE, gateway
 from apps.payments.schemas import NoticeIn
 from core.errors import BodyTooLarge, NotFound
-
-SIGNATURE = "Stripe-Signature"
 
 
 @csrf_exempt

@@ -1,48 +1,10 @@
 """The pages people look at, driven in a real browser."""
 
 import json
-import shutil
 
 import pytest
 
 from config.api import contract_schema, s4
-from tests.processes import Shop
-
-playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium on this machine")
-QUIET = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory):
-    running = Shop(tmp_path_factory.mktemp("pages") / "data")
-    yield running.wait_until_open()
-    running.interrupt()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def page(browser, shop):
-    """A page whose console must stay silent: no error, nothing missing."""
-    context = browser.new_context(base_url=f"http://127.0.0.1:{shop.port}")
-    context.set_default_timeout(10_000)
-    page, complaints = context.new_page(), []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    context.close()
-    assert complaints == []
 
 
 def test_the_start_page_links_everything_and_shows_the_shelf(page):

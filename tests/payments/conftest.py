@@ -7,8 +7,9 @@ from apps.accounts.models import User
 from apps.accounts.services import start_session
 from apps.orders.models import Order
 from apps.orders.services import Addresses, BasketLine, place_order
+from apps.payments.gateway import WEBHOOK
 from apps.payments.models import Payment, SandboxIntent
-from apps.payments.sandbox_gateway import signed
+from apps.payments.sandbox_gateway import SandboxGateway, signed
 from apps.products.models import StockItem
 from core.models import OutboxJob
 from core.outbox import run_due_jobs
@@ -17,7 +18,6 @@ from tests.factories.products import ProductFactory
 
 GOOD, DECLINED, POOR = "4242 4242 4242 4242", "4000 0000 0000 0002", "4000 0000 0000 9995"
 ASKS, DISPUTED, NO_REFUNDS = "4000 0025 0000 3155", "4000 0000 0000 0259", "4000 0000 0000 5126"
-WEBHOOK = "/api/payments/webhook/"
 HOME = Addresses({"city": "Riyadh"}, {"city": "Riyadh"})
 
 
@@ -62,7 +62,7 @@ def buyer(db):
 @pytest.fixture(autouse=True)
 def _posted(monkeypatch):
     """The sandbox posts to the shop under test."""
-    monkeypatch.setattr("apps.payments.tasks.post_event", lambda body: _taken(post(body)))
+    monkeypatch.setattr(SandboxGateway, "tell", lambda _, body: _taken(post(body)))
 
 
 def post(body, signature=None):

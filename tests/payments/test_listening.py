@@ -8,11 +8,12 @@ import time
 import pytest
 import time_machine
 
+from apps.payments.gateway import WEBHOOK
 from apps.payments.models import Refund, Transaction, WebhookEvent
 from apps.payments.sandbox_gateway import SandboxGateway, signed
 from core.models import OutboxJob
 from tests.conftest import Api
-from tests.payments.conftest import ASKS, WEBHOOK, charged, events, post, state, work
+from tests.payments.conftest import ASKS, charged, events, post, state, work
 
 pytestmark = pytest.mark.django_db
 STRIPE = "apps.payments.stripe_gateway.StripeGateway"

@@ -14,7 +14,7 @@ from apps.payments import services
 from apps.payments.errors import GatewayFailed
 from apps.payments.gateway import Wanted
 from apps.payments.models import Payment, SandboxIntent
-from apps.payments.sandbox_gateway import SandboxGateway, pay
+from apps.payments.sandbox_gateway import SandboxGateway
 from apps.products.errors import OutOfStock
 from apps.products.services import StockLine, receive_stock
 from core.clock import now
@@ -125,7 +125,7 @@ def test_an_amount_that_is_not_the_orders_buys_nothing(buyer):
 def test_a_payment_whose_row_was_lost_is_found_and_becomes_the_order(buyer):
     order = buyer.order()
     intent = SandboxGateway().create_intent(_wanted(order))
-    pay(intent=intent.id, client_secret=intent.client_secret, number=GOOD)
+    SandboxGateway().pay(intent.id, client_secret=intent.client_secret, number=GOOD)
     work()
     assert state(order) == (("processing", "paid"), [("succeeded", 0)])
     assert Payment.objects.get().intent == intent.id

@@ -14,7 +14,7 @@ from apps.payments.services.returning import (
     request_refund,
     send_refund,
 )
-from apps.payments.services.sandbox import require_sandbox
+from apps.payments.services.sandbox import sandbox
 from apps.payments.services.settling import settle_payment
 
 __all__ = [
@@ -39,7 +39,7 @@ __all__ = [
     "refund_order",
     "refund_payment",
     "request_refund",
-    "require_sandbox",
+    "sandbox",
     "saved_methods",
     "secrets_of",
     "send_refund",

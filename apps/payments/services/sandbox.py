@@ -1,10 +1,14 @@
 """Where the shop pays in the sandbox."""
 
-from apps.payments.gateway import gateway
+from typing import cast
+
+from apps.payments.gateway import Sandbox, gateway
 from core.errors import NotFound
 
 
-def require_sandbox() -> None:
-    """Raise `NotFound` where payments are real: the sandbox's doors are not even there."""
-    if gateway().name != "sandbox":
+def sandbox() -> Sandbox:
+    """The sandbox; raises `NotFound` where payments are real: its doors are not even there."""
+    till = gateway()
+    if till.name != "sandbox":
         raise NotFound
+    return cast("Sandbox", till)
