@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from django.db import OperationalError
 
-from apps.health import probes
+from apps.health import probes, search_probe
 from tests.conftest import Api
 
 pytestmark = pytest.mark.django_db
@@ -76,7 +76,7 @@ def lost_index():
 
 def test_a_lost_search_index_degrades_and_kills_nothing(api, monkeypatch, settings):
     settings.ELASTICSEARCH_URL = "http://search.internal:9200"
-    monkeypatch.setattr(probes, "check_search", lost_index)
+    monkeypatch.setattr(search_probe, "check_search", lost_index)
     reply = api.get("/health/ready/")
     assert (reply.status_code, reply.json()["status"]) == (200, "degraded")
     assert reply.json()["errors"] == ["elasticsearch: unreachable"]

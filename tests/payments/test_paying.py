@@ -142,6 +142,16 @@ def test_an_order_whose_goods_were_let_go_cannot_be_paid(buyer):
     assert not Payment.objects.exists()
 
 
+def test_goods_are_kept_a_little_longer_for_who_stands_at_the_till_and_not_for_ever(buyer):
+    order = buyer.order()
+    Order.objects.update(reserved_until=now() + timedelta(seconds=20))
+    buyer.begin(order)
+    assert timedelta(minutes=4) < Order.objects.get().reserved_until - now() <= timedelta(minutes=5)
+    Order.objects.update(created_at=now() - timedelta(minutes=44), reserved_until=now() + timedelta(seconds=20))
+    buyer.begin(order)
+    assert Order.objects.get().reserved_until - now() <= timedelta(minutes=1)
+
+
 def test_another_card_takes_the_place_of_the_payment_that_waits(buyer):
     buyer.pay(buyer.order(), save_payment_method=True)
     work()

@@ -1,7 +1,9 @@
 """What happens to an order after it was placed. Each step locks the order first and its stock second."""
 
+from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
 from apps.accounts.models import User
@@ -14,6 +16,8 @@ from core.outbox import enqueue
 
 Status = Order.Status
 SWEEP_BATCH = 100
+AT_THE_TILL = timedelta(minutes=5)
+MOST_HELD = timedelta(minutes=15)
 NOTE_LENGTH = 200
 _MOVED = [
     "status",
@@ -106,6 +110,15 @@ def note_on_order(*, order_id: UUID, note: str, actor: User | None = None) -> No
     """Add a line to the order's history that moves nothing."""
     status = Order.objects.values_list("status", flat=True).get(pk=order_id)
     OrderEvent.objects.create(order_id=order_id, status=status, note=note[:NOTE_LENGTH], actor=actor)
+
+
+def hold_for_payment(order: Order) -> None:
+    """Keep the goods of a locked order for whoever stands at the till, a few times over and not for ever."""
+    latest = order.created_at + timedelta(minutes=settings.RESERVATION_MINUTES) + MOST_HELD
+    until = min(now() + AT_THE_TILL, latest)
+    if order.reserved_until and until > order.reserved_until:
+        order.reserved_until = until
+        order.save(update_fields=["reserved_until", "updated_at"])
 
 
 def plan_expiries() -> int:

@@ -10,7 +10,7 @@ from django.db.models import Max
 from apps.accounts.models import User
 from apps.orders.errors import OrderNotFound
 from apps.orders.models import Order
-from apps.orders.services import require_still_affordable
+from apps.orders.services import hold_for_payment, require_still_affordable
 from apps.payments.errors import AlreadyPaid, CardDeclined, MethodNotFound, NotPayable, PaymentNotFound
 from apps.payments.gateway import Gateway, State, Wanted, gateway
 from apps.payments.models import GatewayCustomer, Payment, SavedMethod
@@ -87,6 +87,7 @@ def _attempt(user: User, order_id: UUID, till: str) -> Payment:
     if order.status != Order.Status.PENDING or order.reserved_until is None or order.reserved_until <= now():
         raise NotPayable(status=order.status)
     require_still_affordable(user=user, order=order)
+    hold_for_payment(order)
     waiting = Payment.objects.open().filter(order=order, gateway=till).first()
     return waiting or _new_attempt(order, till)
 
