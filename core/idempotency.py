@@ -18,12 +18,14 @@ from ninja import Schema, Status
 
 from core.clock import now
 from core.errors import DomainError
-from core.locks import try_lock
+from core.locks import lock, try_lock
 from core.models import IdempotentAnswer
 from core.sealing import InvalidToken, seal, unseal
 
 VALID = timedelta(hours=24)
 MOST_CHARACTERS = 255
+LONGEST_RUN = timedelta(minutes=1)
+TAKEN = 0  # in place of an answer's status: there is none yet
 _SEAL = "answer"
 
 View = Callable[..., Any]
@@ -47,8 +49,11 @@ class RequestInProgress(DomainError):
     message = "The first request with this Idempotency-Key is still being worked on. Try again in a moment."
 
 
-def idempotent(shape: type[Schema], *, status: int = 200) -> Callable[[View], View]:
+def idempotent(shape: type[Schema], *, status: int = 200, apart: bool = False) -> Callable[[View], View]:
     """Let clients repeat the endpoint below with an Idempotency-Key for a day; it answers `status` with a `shape`.
+
+    With `apart` it runs in no transaction of ours: for what asks an outside party, whose answers must outlive a refusal
+    and under which no row may be locked. It must be safe to run twice, for after a crash it is.
 
     Keys belong to the person signed in, and to the path; without one, to whoever sends the same body again.
     """
@@ -58,7 +63,8 @@ def idempotent(shape: type[Schema], *, status: int = 200) -> Callable[[View], Vi
         def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             if "Idempotency-Key" not in request.headers:
                 return view(request, *args, **kwargs)
-            return _once(request, lambda: _rendered(shape, view(request, *args, **kwargs)), status)
+            run = _apart if apart else _once
+            return run(request, lambda: _rendered(shape, view(request, *args, **kwargs)), status)
 
         return answer
 
@@ -79,16 +85,34 @@ def _once(request: HttpRequest, make: Callable[[], bytes], status: int) -> HttpR
         if kept:
             return _again(kept, fingerprint)
         content = make()
-        IdempotentAnswer.objects.update_or_create(
-            pk=key,
-            defaults={
-                "fingerprint": fingerprint,
-                "status": status,
-                "sealed": seal(content, kind=_SEAL),
-                "created_at": now(),
-            },
-        )
+        _keep(key, fingerprint, status, seal(content, kind=_SEAL))
     return HttpResponse(content, status=status, content_type="application/json")
+
+
+def _apart(request: HttpRequest, make: Callable[[], bytes], status: int) -> HttpResponse:
+    """The key is taken first, in a moment; whoever took it and died lets go of it after a minute."""
+    key, fingerprint = _key(request), hashlib.sha256(request.body).digest()
+    with transaction.atomic():
+        lock(f"idempotent:{key.hex()}")
+        kept = IdempotentAnswer.objects.filter(pk=key, created_at__gt=now() - VALID).first()
+        if kept and (kept.status != TAKEN or bytes(kept.fingerprint) != fingerprint):
+            return _again(kept, fingerprint)
+        if kept and kept.created_at > now() - LONGEST_RUN:
+            raise RequestInProgress(retry_after=1)
+        _keep(key, fingerprint, TAKEN, b"")
+    try:
+        content = make()
+    except BaseException:
+        IdempotentAnswer.objects.filter(pk=key, status=TAKEN).delete()
+        raise
+    _keep(key, fingerprint, status, seal(content, kind=_SEAL))
+    return HttpResponse(content, status=status, content_type="application/json")
+
+
+def _keep(key: bytes, fingerprint: bytes, status: int, sealed: bytes) -> None:
+    IdempotentAnswer.objects.update_or_create(
+        pk=key, defaults={"fingerprint": fingerprint, "status": status, "sealed": sealed, "created_at": now()}
+    )
 
 
 def _again(kept: IdempotentAnswer, fingerprint: bytes) -> HttpResponse:

@@ -14,6 +14,15 @@ def request_id(offered: str = "") -> str:
     return offered if _REQUEST_ID.match(offered) else f"req_{secrets.token_hex(12)}"
 
 
+def is_uuid(value: str) -> bool:
+    """Whether it has the form of one of our ids."""
+    try:
+        UUID(value)
+    except ValueError:
+        return False
+    return True
+
+
 def uuid_or_not_found(value: str) -> UUID:
     """A path's id; a malformed one names nothing, so it is answered like an unknown one."""
     try:

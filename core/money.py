@@ -30,6 +30,11 @@ def decimals(currency: str) -> int:
     return _DECIMALS.get(currency, 2)
 
 
+def smallest_payment(currency: str) -> int:
+    """The step of what can be paid, in minor units: nobody pays in thousandths of a currency that has them."""
+    return 10 if decimals(currency) == 3 else 1  # noqa: PLR2004  # thousandths
+
+
 def major(minor: int, currency: str) -> str:
     """1999 USD as '19.99': exact, as the documents' clients read it."""
     places = decimals(currency)
@@ -49,6 +54,11 @@ def with_currency(minor: int, currency: str) -> str:
 def minor(amount: Decimal, currency: str) -> int:
     """19.99 USD as 1999, rounded half up."""
     return int(amount.scaleb(decimals(currency)).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def is_exact(amount: Decimal, currency: str) -> bool:
+    """Whether the amount has no more decimals than the currency: what somebody wrote is refused, not rounded."""
+    return amount == round(amount, decimals(currency))
 
 
 def share(amount: int, percent: int) -> int:

@@ -36,9 +36,12 @@ def get_cart(request: CartRequest) -> dict[str, Any]:
 
 @router.post("add_item/", response=schemas.CartOut, summary="Put something in")
 def add_item(request: CartRequest, body: schemas.AddItemIn) -> dict[str, Any]:
-    """Adds to what the cart already holds of it. Nothing is kept back from other customers yet."""
+    """Adds to what the cart already holds of it. Nothing is kept back from other customers yet.
+
+    A token that opens no cart counts as none: the answer has a new one.
+    """
     holder = _holder(request)
-    if holder != Guest():
+    if services.has_cart(holder=holder):
         return _cart(services.add_to_cart(holder=holder, **body.dict()))
     throttle("cart", limit_key(client_address(request)), GUESTS)
     newcomer = Guest.new()
@@ -77,7 +80,7 @@ def _holder(request: CartRequest | UserRequest) -> Holder:
     """Whose cart it is; who signed in with a guest's cart in hand brings it along."""
     holder = request.auth
     if isinstance(holder, User) and HEADER in request.headers:
-        services.take_over_cart(user=holder, guest=Guest(request.headers[HEADER][:100]))
+        services.take_over_cart(user=holder, guest=Guest.by_token(request.headers[HEADER]))
     return holder
 
 

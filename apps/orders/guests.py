@@ -19,6 +19,7 @@ class Guest:
     """Nobody we know; `token` is empty before something was put into a cart."""
 
     token: str = field(default="", repr=False)
+    is_new: bool = field(default=False, compare=False)
 
     @property
     def digest(self) -> bytes:
@@ -27,7 +28,13 @@ class Guest:
 
     @classmethod
     def new(cls) -> "Guest":
-        return cls(conceal(secrets.token_urlsafe(32)))
+        """The only one a cart is made for: tokens are ours to choose, or two people could choose the same."""
+        return cls(conceal(secrets.token_urlsafe(32)), is_new=True)
+
+    @classmethod
+    def by_token(cls, shown: str) -> "Guest":
+        """Whoever shows this token, whether or not it opens a cart."""
+        return cls(conceal(shown[:_MOST_CHARACTERS]))
 
 
 Holder = User | Guest
@@ -39,7 +46,7 @@ class GuestAuth(APIKeyHeader):
     param_name = HEADER
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Guest:
-        return Guest(conceal((key or "")[:_MOST_CHARACTERS]))
+        return Guest.by_token(key or "")
 
 
 guest = GuestAuth()

@@ -1,5 +1,6 @@
 """S2's payments, under /api/payments/."""
 
+from decimal import Decimal
 from typing import Any
 
 from ninja import Query, Router, Status
@@ -8,10 +9,10 @@ from apps.accounts.auth import UserRequest, bearer
 from apps.payments import queries, schemas, services
 from apps.payments.errors import PaymentNotFound, RefundNotFound
 from apps.payments.models import Payment, Refund
-from core.errors import NotAllowed
+from core.errors import InvalidInput, NotAllowed
 from core.idempotency import idempotent
 from core.ids import uuid_or_not_found
-from core.money import minor
+from core.money import decimals, is_exact, minor
 from core.pagination import PageQuery, envelope, paginate
 
 router = Router(tags=["Payments"], auth=bearer)
@@ -25,7 +26,7 @@ def list_payments(request: UserRequest, query: Query[PageQuery]) -> dict[str, An
 
 
 @router.post("create_intent/", response=schemas.IntentOut, summary="Begin to pay for an order")
-@idempotent(schemas.IntentOut)
+@idempotent(schemas.IntentOut, apart=True)
 def create_intent(request: UserRequest, body: schemas.CreateIntentIn) -> services.Begun:
     """The amount is the order's; its goods are kept already. Asked again, the same payment goes on."""
     return services.begin_payment(
@@ -55,7 +56,7 @@ def request_refund(request: UserRequest, body: schemas.RequestRefundIn) -> Statu
     refund = services.request_refund(
         user=request.auth,
         payment_id=payment.pk,
-        amount=None if body.amount is None else minor(body.amount, payment.currency),
+        amount=_exactly(body.amount, payment.currency),
         reason=body.reason,
         description=body.description,
     )
@@ -73,7 +74,8 @@ def get_refund(request: UserRequest, refund_id: str) -> Refund:
 @router.post("refunds/{refund_id}/process/", response=schemas.RefundOut, summary="Send it back (operators)")
 @idempotent(schemas.RefundOut)
 def process_refund(request: UserRequest, refund_id: str) -> Refund:
-    if not request.auth.is_staff:
+    """Of operators, those who may change refunds in the console."""
+    if not (request.auth.is_staff and request.auth.has_perm("payments.change_refund")):
         raise NotAllowed
     return services.process_refund(refund_id=uuid_or_not_found(refund_id), actor=request.auth)
 
@@ -105,3 +107,11 @@ def _payment(request: UserRequest, payment_id: str) -> Payment:
     if payment is None:
         raise PaymentNotFound
     return payment
+
+
+def _exactly(amount: Decimal | None, currency: str) -> int | None:
+    if amount is None:
+        return None
+    if not is_exact(amount, currency):
+        raise InvalidInput({"amount": [f"Write it with at most {decimals(currency)} decimals."]})
+    return minor(amount, currency)

@@ -38,6 +38,21 @@ class NotRefundable(DomainError):
     message = "That is more than what is left of this payment."
 
 
+class RefundPending(DomainError):
+    code = "refund_pending"
+    message = "A refund of this payment was asked for already. Staff will look at it."
+
+
+class PaymentUnderWay(DomainError):
+    code = "payment_under_way"
+    message = "This payment is being made. Wait a moment to see what becomes of it."
+
+
+class NotReplayable(DomainError):
+    code = "not_replayable"
+    message = "Its provider tells once and cannot be asked: what it said is kept, and was booked then."
+
+
 class RefundSettled(DomainError):
     """`details.status` says where the refund stands."""
 

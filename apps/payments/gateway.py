@@ -68,7 +68,10 @@ class Intent:
     failure_message: str = ""
     card: Card | None = None
     refunds: tuple[SentBack, ...] = ()
+    returned: int = 0  # of the refunds that succeeded; also known where they are not listed
     dispute: str = ""  # empty, or Stripe's word: needs_response, under_review, won, lost …
+    disputed: int = 0
+    begun_at: datetime | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -114,11 +117,11 @@ class Gateway(Protocol):
     def cancel_intent(self, intent: str, *, key: str) -> Intent:
         """Make it unpayable. One that was paid meanwhile comes back as it is."""
 
-    def send_back(self, intent: str, *, amount: int, ours: str, reason: str) -> SentBack:
+    def send_back(self, intent: str, *, amount: int, currency: str, ours: str, reason: str) -> SentBack:
         """Refund; `ours` is the id of our row, and the key."""
 
     def intents_since(self, since: datetime) -> Iterable[Intent]:
-        """Every payment begun since then; without refunds and disputes."""
+        """Every payment begun since then; of refunds and disputes, only how much they are about."""
 
     def make_customer(self, *, ours: str) -> str:
         """The gateway's name for a person of ours."""

@@ -91,7 +91,7 @@ class SandboxGateway:
         return _seen(row)
 
     @transaction.atomic
-    def send_back(self, intent: str, *, amount: int, ours: str, reason: str) -> SentBack:
+    def send_back(self, intent: str, *, amount: int, currency: str, ours: str, reason: str) -> SentBack:
         row = _locked(intent)
         for refund in row.refunds:
             if ours and refund["ours"] == ours:
@@ -236,6 +236,9 @@ def _seen(row: SandboxIntent) -> Intent:
         failure_message="The sandbox declined this card." if row.failure_code else "",
         card=Card(BRANDS.get(number[:1], "card"), number[-4:], *EXPIRES, kept) if number else None,
         refunds=tuple(SentBack(**refund) for refund in row.refunds),
+        returned=row.refunded,
         dispute=row.dispute,
+        disputed=row.amount if row.dispute else 0,
+        begun_at=row.created_at,
         metadata=row.metadata,
     )

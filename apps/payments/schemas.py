@@ -2,19 +2,24 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from django.conf import settings
 from ninja import Schema
-from pydantic import AliasChoices, Field, StringConstraints
+from pydantic import AliasChoices, Field, StringConstraints, model_validator
 
 from apps.payments.models import Payment, Refund, Transaction
 from apps.payments.services import Begun, Notice
-from core.money import major, minor
+from core.money import decimals, is_exact, major, minor
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=r"^[\w-]+$")]
 Amount = Annotated[Decimal, Field(gt=0, le=10**10, max_digits=16, decimal_places=3)]
+
+
+def _word(most: int) -> Any:
+    """PostgreSQL keeps every character but NUL."""
+    return StringConstraints(min_length=1, max_length=most, pattern=r"^[^\x00]+$")
 
 
 class CreateIntentIn(Schema):
@@ -144,20 +149,28 @@ class MethodPage(Schema):
 class NoticeIn(Schema):
     """S0's form. `provider_reference` and `reference` are two spellings of one field."""
 
-    reference: Annotated[str, StringConstraints(min_length=1, max_length=255)] = Field(
-        validation_alias=AliasChoices("provider_reference", "reference")
-    )
-    invoice_code: Annotated[str, StringConstraints(min_length=1, max_length=24)] = Field(
-        description="Our order number."
-    )
+    reference: Annotated[str, _word(255)] = Field(validation_alias=AliasChoices("provider_reference", "reference"))
+    invoice_code: Annotated[str, _word(24)] = Field(description="Our order number.")
     status: Literal["paid", "failed", "cancelled", "processing"]
     amount: Amount | None = Field(None, description="In major units; without it, the order's total is vouched for.")
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = ""
 
+    @model_validator(mode="after")
+    def _is_exact(self) -> Self:
+        if self.amount is not None and not is_exact(self.amount, self._counted_in):
+            raise ValueError(f"{self._counted_in} has {decimals(self._counted_in)} decimals.")
+        return self
+
+    @property
+    def _counted_in(self) -> str:
+        return self.currency or settings.SHOP_CURRENCY
+
     def as_notice(self) -> Notice:
-        currency = self.currency or settings.SHOP_CURRENCY
-        amount = None if self.amount is None else minor(self.amount, currency)
-        return Notice(self.reference, self.invoice_code, self.status, amount, self.currency)
+        """An amount goes with the currency it was counted in, named or not."""
+        if self.amount is None:
+            return Notice(self.reference, self.invoice_code, self.status, currency=self.currency)
+        amount = minor(self.amount, self._counted_in)
+        return Notice(self.reference, self.invoice_code, self.status, amount, self._counted_in)
 
 
 class SandboxPayIn(Schema):

@@ -5,7 +5,7 @@ The API version is the SDK's, so that what is tested is what is spoken; an upgra
 
 import logging
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -16,12 +16,15 @@ from django.conf import settings
 from apps.payments.errors import CardDeclined, GatewayFailed, GatewayRefused, InvalidWebhook, SignatureRejected
 from apps.payments.gateway import PATIENCE_SECONDS, Card, Intent, SentBack, State, Told, Wanted
 from core.errors import DomainError
+from core.money import decimals
 
 log = structlog.get_logger(__name__)
 logging.getLogger("stripe").setLevel(logging.WARNING)  # or each call is several lines, with customers' ids in them
 TOLERANCE_SECONDS = 300
-_THEIR_FAILURE = 500
-_BEING_DONE = 409  # the first call with this key has not ended
+_ABOUT_THIS_ONE = frozenset({400, 404})
+_THREE = 3
+# Where Stripe counts otherwise than ISO 4217: ours times the first, divided by the second.
+_COUNTED = {"ISK": (100, 1), "UGX": (100, 1), "MGA": (1, 100)}
 _EXPANDED = ["latest_charge", "payment_method"]
 # Of our ids, which an event's object carries to tell whose it is.
 OUR_REFUND = "hanout_refund"
@@ -43,7 +46,7 @@ class StripeGateway:
 
     def create_intent(self, wanted: Wanted) -> Intent:
         params: dict[str, Any] = {
-            "amount": wanted.amount,
+            "amount": told_amount(wanted.amount, wanted.currency),
             "currency": wanted.currency.lower(),
             "metadata": dict(wanted.metadata),
             "payment_method_types": ["card"],
@@ -59,9 +62,10 @@ class StripeGateway:
     def read_intent(self, intent: str) -> Intent:
         found = self._ask(self._client.v1.payment_intents.retrieve, intent, {"expand": _EXPANDED})
         charge = found.get("latest_charge") or {}
-        refunds = self._listed(self._client.v1.refunds, intent) if charge.get("amount_refunded") else []
+        # Asked for whatever the charge says: a refund that failed is not in its sum any more.
+        refunds = self._listed(self._client.v1.refunds, intent) if charge else []
         disputes = self._listed(self._client.v1.disputes, intent) if charge.get("disputed") else []
-        return _intent(found, refunds=refunds, dispute=disputes[0]["status"] if disputes else "")
+        return _intent(found, refunds=refunds, disputes=disputes)
 
     def confirm_intent(self, intent: str, *, key: str) -> Intent:
         return _intent(self._ask(self._client.v1.payment_intents.confirm, intent, {"expand": _EXPANDED}, key=key))
@@ -72,14 +76,15 @@ class StripeGateway:
         except GatewayRefused:  # it was paid or cancelled before us
             return self.read_intent(intent)
 
-    def send_back(self, intent: str, *, amount: int, ours: str, reason: str) -> SentBack:
-        params: dict[str, Any] = {"payment_intent": intent, "amount": amount, "metadata": {OUR_REFUND: ours}}
+    def send_back(self, intent: str, *, amount: int, currency: str, ours: str, reason: str) -> SentBack:
+        wanted = told_amount(amount, currency)
+        params: dict[str, Any] = {"payment_intent": intent, "amount": wanted, "metadata": {OUR_REFUND: ours}}
         if reason in {"duplicate", "fraudulent", "requested_by_customer"}:
             params["reason"] = reason
-        return _sent_back(self._ask(self._client.v1.refunds.create, params, key=f"refund-{ours}"))
+        return _sent_back(self._ask(self._client.v1.refunds.create, params, key=f"refund-{ours}"), currency)
 
     def intents_since(self, since: datetime) -> Iterator[Intent]:
-        params = {"created": {"gte": int(since.timestamp())}, "limit": 100}
+        params = {"created": {"gte": int(since.timestamp())}, "limit": 100, "expand": ["data.latest_charge"]}
         page = self._ask(self._client.v1.payment_intents.list, params)
         while True:
             yield from map(_intent, page["data"])
@@ -123,6 +128,8 @@ def read_signed(body: bytes, signature: str, secrets: list[str]) -> Told:
 
 
 def _is_signed(body: bytes, signature: str, secret: str) -> bool:
+    if not signature.isascii():  # the SDK compares strings, which then fails
+        return False
     try:
         return bool(stripe.WebhookSignature.verify_header(body, signature, secret, TOLERANCE_SECONDS))
     except (stripe.SignatureVerificationError, UnicodeDecodeError):
@@ -137,23 +144,46 @@ def _intent_of(about: dict[str, Any]) -> str:
     return str(named["id"] if isinstance(named, dict) else named)
 
 
-def _intent(found: dict[str, Any], *, refunds: list[dict[str, Any]] | None = None, dispute: str = "") -> Intent:
+def told_amount(amount: int, currency: str) -> int:
+    """Our minor units as Stripe counts them; raises `GatewayRefused` for an amount it cannot take.
+
+    https://docs.stripe.com/currencies: amounts of three decimals end in 0.
+    """
+    more, less = _COUNTED.get(currency, (1, 1))
+    told, left = divmod(amount * more, less)
+    if left or (decimals(currency) == _THREE and told % 10):
+        log.warning("amount_not_payable", currency=currency)
+        raise GatewayRefused("This amount cannot be paid in this currency.")
+    return told
+
+
+def _our_amount(told: Any, currency: str) -> int:
+    more, less = _COUNTED.get(currency, (1, 1))
+    return int(told or 0) * less // more
+
+
+def _intent(found: dict[str, Any], *, refunds: Any = (), disputes: Any = ()) -> Intent:
     charge = found.get("latest_charge") or {}
     charge = charge if isinstance(charge, dict) else {"id": charge}
     error = found.get("last_payment_error") or {}
+    currency = str(found["currency"]).upper()
+    newest = disputes[0] if disputes else {"amount": charge.get("amount") if charge.get("disputed") else 0}
     return Intent(
         id=str(found["id"]),
         state=State(found["status"]),
-        amount=int(found["amount"]),
-        currency=str(found["currency"]).upper(),
-        received=_received(found, charge),
+        amount=_our_amount(found["amount"], currency),
+        currency=currency,
+        received=_our_amount(_received(found, charge), currency),
         client_secret=str(found.get("client_secret") or ""),
         charge=str(charge.get("id") or ""),
         failure_code=str(error.get("decline_code") or error.get("code") or ""),
         failure_message=str(error.get("message") or ""),
         card=_card(found.get("payment_method"), is_kept=bool(found.get("setup_future_usage"))),
-        refunds=tuple(map(_sent_back, refunds or [])),
-        dispute=dispute,
+        refunds=tuple(_sent_back(refund, currency) for refund in refunds),
+        returned=_our_amount(charge.get("amount_refunded"), currency),
+        dispute=str(newest.get("status") or ""),
+        disputed=_our_amount(newest.get("amount"), currency),
+        begun_at=datetime.fromtimestamp(found["created"], UTC) if found.get("created") else None,
         metadata=dict(found.get("metadata") or {}),
     )
 
@@ -172,16 +202,17 @@ def _card(method: Any, *, is_kept: bool) -> Card | None:
     return Card(str(card["brand"]), str(card["last4"]), int(card["exp_month"]), int(card["exp_year"]), kept)
 
 
-def _sent_back(refund: dict[str, Any]) -> SentBack:
+def _sent_back(refund: dict[str, Any], currency: str) -> SentBack:
     ours = (refund.get("metadata") or {}).get(OUR_REFUND, "")
-    return SentBack(str(refund["id"]), int(refund["amount"]), str(refund.get("status") or "pending"), str(ours))
+    amount = _our_amount(refund["amount"], currency)
+    return SentBack(str(refund["id"]), amount, str(refund.get("status") or "pending"), str(ours))
 
 
 def _meaning(error: stripe.StripeError) -> DomainError:
+    """Refused is only what concerns this very payment: a wrong key or a shop on hold is mended, and tried again."""
     if isinstance(error, stripe.CardError):
         return CardDeclined(reason=error.code or "card_declined")
-    is_passing = isinstance(error, stripe.APIConnectionError | stripe.RateLimitError) or (
-        error.http_status is None or error.http_status >= _THEIR_FAILURE or error.http_status == _BEING_DONE
-    )
-    log.warning("stripe_failed" if is_passing else "stripe_refused", status=error.http_status, error=error.code)
-    return GatewayFailed() if is_passing else GatewayRefused()
+    is_refused = isinstance(error, stripe.InvalidRequestError) and not isinstance(error, stripe.IdempotencyError)
+    is_refused = is_refused and (error.http_status or 0) in _ABOUT_THIS_ONE
+    log.warning("stripe_refused" if is_refused else "stripe_failed", status=error.http_status, error=error.code)
+    return GatewayRefused() if is_refused else GatewayFailed()

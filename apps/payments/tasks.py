@@ -6,7 +6,7 @@ from uuid import UUID
 from apps.payments import services
 from apps.payments.gateway import gateway
 from core.clock import now
-from core.outbox import job
+from core.outbox import enqueue, job
 
 RECONCILED_DAYS = 3
 
@@ -41,9 +41,32 @@ def send_refund(refund: str) -> None:
     services.send_refund(refund_id=UUID(refund))
 
 
-@job("payments.reconcile", daily_at=time(4, 30))
+@job("payments.plan_waiting_events", every=timedelta(minutes=5))
+def plan_waiting_events() -> None:
+    services.plan_waiting_events()
+
+
+@job("payments.forget_old_events", daily_at=time(3, 20), queue="low_priority")
+def forget_old_events() -> None:
+    services.forget_old_events()
+
+
+@job("payments.reconcile", daily_at=time(4, 30), queue="low_priority")
 def reconcile() -> None:
-    services.reconcile(since=now() - timedelta(days=RECONCILED_DAYS))
+    """Only lists: each payment is mended by a job of its own, so that one of them holds up no other."""
+    for intent, verdict in services.mismatches(since=now() - timedelta(days=RECONCILED_DAYS)):
+        if verdict != "agreed":
+            enqueue("payments.mend", key=intent, intent=intent)
+
+
+@job("payments.mend")
+def mend(intent: str) -> None:
+    services.mend_payment(intent=intent)
+
+
+@job("payments.forget_owner")
+def forget_owner(user: int) -> None:
+    services.forget_owner(user_id=user)
 
 
 @job("payments.forget_card")
@@ -53,8 +76,8 @@ def forget_card(gateway_name: str, card: str) -> None:
 
 
 @job("payments.mail_staff", queue="email")
-def mail_staff(to: str, order: str, what: str) -> None:
-    services.mail_staff(to=to, order=order, what=what)
+def mail_staff(to: str, subject: str, what: str) -> None:
+    services.mail_staff(to=to, subject=subject, what=what)
 
 
 @job("payments.sandbox_tell", queue="high_priority")

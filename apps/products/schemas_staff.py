@@ -10,7 +10,7 @@ from pydantic import AfterValidator, AliasChoices, ConfigDict, Field, StringCons
 
 from apps.products.models import MAX_ON_HAND
 from apps.products.schemas import CategoryOut, ProductOut, VariantOut
-from core.money import decimals, minor
+from core.money import decimals, is_exact, minor
 
 MOST_UNITS = 1_000_000
 # Columns of this size: what does not fit is the client's mistake, not the database's.
@@ -20,9 +20,8 @@ INTEGER = 2_147_483_647
 
 def _exact(amount: Decimal) -> Decimal:
     """More decimals than the currency has are refused, not rounded."""
-    places = decimals(settings.SHOP_CURRENCY)
-    if amount != round(amount, places):
-        raise ValueError(f"Write it with at most {places} decimals.")
+    if not is_exact(amount, settings.SHOP_CURRENCY):
+        raise ValueError(f"Write it with at most {decimals(settings.SHOP_CURRENCY)} decimals.")
     return amount
 
 

@@ -229,6 +229,8 @@ PAYMENT_GATEWAY = (
     if _STAGING
     else ""
 )
+# Tells this shop's payments from those of others on the same account at the gateway.
+SHOP_ID = derived_secret(SECRET_KEY, "shop")[:16]
 PAYS_IN_SANDBOX = PAYMENT_GATEWAY.endswith("SandboxGateway")
 SANDBOX_WEBHOOK_SECRET = derived_secret(SECRET_KEY, "sandbox")
 SANDBOX_POSTS_TO = PUBLIC_URL or f"http://127.0.0.1:{ENV.port}"

@@ -6,9 +6,11 @@ import pytest
 
 from apps.accounts.models import User
 from apps.orders import services
+from apps.orders.errors import CartItemNotFound
 from apps.orders.guests import Guest
 from apps.orders.models import MAX_LINES, MAX_QUANTITY, Cart, CartItem
 from core.clock import now
+from core.redaction import MASK, forget_concealed, redact
 from tests.conftest import Api
 from tests.factories.products import ProductFactory
 from tests.races import race
@@ -103,6 +105,44 @@ def test_carts_of_guests_are_limited_by_address(api, mug):
     assert set(statuses[:60]) == {200}
     assert statuses[60] == 429
     assert Cart.objects.count() == 60
+
+
+@pytest.mark.parametrize("token", ["1", "guessed", "x" * 300, " "])
+def test_a_made_up_token_counts_as_none(api, mug, token):
+    answer = add(api, mug, HTTP_X_CART_TOKEN=token)
+    given = answer.json()["token"]
+    assert len(given) >= 43
+    assert given != token
+    assert api.get(CART, HTTP_X_CART_TOKEN=token).json()["items"] == []
+    assert lines(api.get(CART, HTTP_X_CART_TOKEN=given)) == [(mug.name, 1)]
+    assert Cart.objects.count() == 1
+
+
+def test_made_up_tokens_are_limited_by_address_as_well(api, mug):
+    statuses = [add(api, mug, HTTP_X_CART_TOKEN=f"made-up-{number}").status_code for number in range(61)]
+    assert statuses == [200] * 60 + [429]
+    assert Cart.objects.count() == 60
+
+
+def test_who_has_a_cart_goes_on_filling_it_when_the_limit_is_reached(api, mug):
+    token = add(api, mug).json()["token"]
+    for _ in range(60):
+        add(api, mug)
+    assert add(api, mug).status_code == 429
+    assert add(api, mug, HTTP_X_CART_TOKEN=token).status_code == 200
+
+
+def test_no_cart_is_made_by_a_token_that_is_not_ours(mug):
+    with pytest.raises(CartItemNotFound):
+        services.add_to_cart(holder=Guest.by_token("1"), product_id=mug.pk, variant_id=None, quantity=1)
+    assert not Cart.objects.exists()
+
+
+def test_a_token_is_concealed_and_bounded_whoever_shows_it():
+    assert Guest.by_token("x" * 101) == Guest.by_token("x" * 100)
+    forget_concealed()
+    Guest.by_token("a-token-of-somebody")
+    assert redact("a-token-of-somebody") == MASK
 
 
 def test_carts_nobody_touches_for_a_month_are_forgotten(mug):

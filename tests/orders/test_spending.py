@@ -78,11 +78,16 @@ def test_one_order_has_a_limit(customer, untaxed):
     refused(customer, spending.PER_TRANSACTION + 1, TransactionLimitExceeded)
 
 
-def test_a_day_has_a_limit_and_a_cancelled_order_does_not_count(customer, untaxed):
+@pytest.mark.parametrize(
+    ("status", "payment_status"), [("cancelled", "paid"), ("cancelled", "refunded"), ("refunded", "refunded")]
+)
+def test_a_day_has_a_limit_and_what_was_called_off_or_paid_back_does_not_count(
+    customer, untaxed, status, payment_status
+):
     first = settled(customer, 5_000_000)
     settled(customer, 4_999_999)
     refused(customer, 5_000, DailyLimitExceeded)
-    Order.objects.filter(pk=first.pk).update(status="cancelled")
+    Order.objects.filter(pk=first.pk).update(status=status, payment_status=payment_status)
     buy(customer, 5_000)
 
 

@@ -39,7 +39,7 @@ def four(buyer):
 
 
 def from_afar(intent, amount):
-    SandboxGateway().send_back(intent, amount=amount, ours="", reason="other")
+    SandboxGateway().send_back(intent, amount=amount, currency="USD", ours="", reason="other")
 
 
 @pytest.mark.parametrize("confirms", ["before", "between", "after", "never"])

@@ -7,6 +7,7 @@ import time
 import pytest
 from django.core import mail
 
+from apps.accounts.models import User
 from apps.orders.services import cancel_order
 from apps.payments.models import Payment, WebhookEvent
 from tests.conftest import Api
@@ -114,11 +115,96 @@ def test_money_for_a_cancelled_order_is_told_to_staff(buyer, operator):
     assert {message.to[0] for message in mail.outbox} == {operator.email}
 
 
-def test_an_order_nobody_knows_is_kept_and_moves_nothing(buyer):
+def test_an_order_nobody_knows_is_kept_and_moves_nothing(buyer, operator):
+    User.objects.create_superuser(email="second@shop.test", password="a long enough phrase")
     order = buyer.order()
-    assert tell({**paid(order), "invoice_code": "ORD-0"}).status_code == 200
+    assert tell({**paid(order, amount="54.00"), "invoice_code": "ORD-0"}).status_code == 200
+    work()
     assert state(order) == (("pending", "pending"), [])
-    assert WebhookEvent.objects.count() == 1
+    event = WebhookEvent.objects.get()
+    assert (event.state, event.note) == ("ignored", "No order has this number")
+    assert sorted(message.to[0] for message in mail.outbox) == [operator.email, "second@shop.test"]
+    assert "palmpay" in mail.outbox[0].subject
+    for word in ("ORD-0", "tr-1", "54.00 USD"):
+        assert word in mail.outbox[0].body
+
+
+def test_a_payment_of_another_order_is_told_to_staff_and_books_nothing(buyer, operator):
+    first, second = buyer.order(), buyer.order()
+    tell(paid(first))
+    tell(paid(second), event="evt-2")
+    work()
+    assert state(first) == (("processing", "paid"), [("succeeded", 0)])
+    assert state(second) == (("pending", "pending"), [])
+    assert WebhookEvent.objects.get(event_id="evt-2").state == "ignored"
+    assert second.number in mail.outbox[0].body
+
+
+@pytest.mark.parametrize("status", ["failed", "cancelled"])
+def test_a_payment_taken_back_after_it_was_booked_is_told_to_staff(buyer, operator, status):
+    order = buyer.order()
+    tell(paid(order))
+    tell({**paid(order), "status": status}, event="evt-2")
+    work()
+    assert state(order) == (("processing", "paid"), [("succeeded", 0)])
+    assert order.number in mail.outbox[0].subject
+    assert status in mail.outbox[0].body
+
+
+@pytest.mark.parametrize("amount", [{}, {"amount": "66.00"}, {"amount": "66"}])
+def test_another_currency_than_the_orders_buys_nothing_and_staff_are_told(buyer, operator, amount):
+    order = buyer.order()
+    assert tell(paid(order, currency="EUR", **amount)).status_code == 200
+    work()
+    assert state(order) == (("pending", "pending"), [])
+    assert not Payment.objects.exists()
+    assert WebhookEvent.objects.get().state == "ignored"
+    assert order.number in mail.outbox[0].body
+    assert "EUR" in mail.outbox[0].body
+
+
+def test_an_amount_without_a_currency_is_in_the_shops_and_not_in_an_older_orders(buyer, operator, settings):
+    order = buyer.order()
+    settings.SHOP_CURRENCY = "KWD"
+    tell(paid(order, amount="5.4"))
+    work()
+    assert state(order) == (("pending", "pending"), [])
+    assert "5.400 KWD" in mail.outbox[0].body
+
+
+@pytest.mark.parametrize("field", ["provider_reference", "reference", "invoice_code", "status", "currency"])
+def test_a_nul_anywhere_is_400(buyer, field):
+    order = buyer.order()
+    body = paid(order)
+    if field == "reference":
+        del body["provider_reference"]
+    reply = tell({**body, field: "a\x00b"})
+    assert (reply.status_code, reply.json()["code"]) == (400, "invalid_webhook")
+    assert_nothing_moved(order)
+
+
+@pytest.mark.parametrize("event", ["a\x00b", "x" * 256])
+def test_an_event_id_that_cannot_be_kept_whole_is_400(buyer, event):
+    order = buyer.order()
+    reply = tell(paid(order), event=event)
+    assert (reply.status_code, reply.json()["code"]) == (400, "invalid_webhook")
+    assert_nothing_moved(order)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency"), [("54.001", "USD"), ("54.001", None), ("54.1", "JPY"), ("0.001", "USD")]
+)
+def test_more_decimals_than_the_currency_has_are_400(buyer, amount, currency):
+    order = buyer.order()
+    reply = tell(paid(order, amount=amount, **({"currency": currency} if currency else {})))
+    assert (reply.status_code, reply.json()["code"]) == (400, "invalid_webhook")
+    assert_nothing_moved(order)
+
+
+def test_zeros_behind_the_point_are_no_decimals(buyer):
+    order = buyer.order()
+    assert tell(paid(order, amount=f"{order.total // 100}.{order.total % 100:02}0", currency="USD")).status_code == 200
+    assert state(order) == (("processing", "paid"), [("succeeded", 0)])
 
 
 def assert_nothing_moved(order):

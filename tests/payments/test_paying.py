@@ -212,6 +212,17 @@ def test_without_a_gateway_nothing_is_begun(buyer, settings):
     assert sandbox.status_code == 503
 
 
+def test_what_is_found_while_paying_outlives_the_refusal_also_with_a_key(buyer):
+    order = buyer.order()
+    buyer.pay(order)
+    events()
+    reply = buyer.api.send(
+        "POST", "/api/payments/create_intent/", {"order_id": str(order.pk)}, HTTP_IDEMPOTENCY_KEY="tap"
+    )
+    assert (reply.status_code, reply.json()["code"]) == (400, "already_paid")
+    assert state(order)[0] == ("processing", "paid")
+
+
 def test_an_idempotency_key_begins_one_payment(buyer):
     order = buyer.order()
     send = {"order_id": str(order.pk)}

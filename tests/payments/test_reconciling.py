@@ -1,10 +1,12 @@
 """Money nobody told us of, money that came too late, money that came twice (kill test 11's promises)."""
 
+from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.core import mail
 from django.core.management import call_command
 
@@ -13,13 +15,15 @@ from apps.orders.services import expire_order, fill_backorder, mark_paid, plan_e
 from apps.payments import services
 from apps.payments.errors import GatewayFailed
 from apps.payments.gateway import Wanted
-from apps.payments.models import Payment, SandboxIntent
+from apps.payments.models import Payment, SandboxIntent, WebhookEvent
 from apps.payments.sandbox_gateway import SandboxGateway
+from apps.payments.tasks import reconcile
 from apps.products.errors import OutOfStock
 from apps.products.services import StockLine, receive_stock
 from core.clock import now
+from core.models import OutboxJob
 from tests.factories.products import ProductFactory
-from tests.payments.conftest import GOOD, Buyer, charged, events, state, stock, work
+from tests.payments.conftest import GOOD, Buyer, charged, events, post, state, stock, work
 from tests.races import race
 
 pytestmark = pytest.mark.django_db
@@ -137,17 +141,105 @@ def test_reconciliation_mends_what_was_missed_and_calls_off_what_nobody_can_pay(
     work()
     buyer.pay(paid)
     orphan = SandboxGateway().create_intent(_wanted(forgotten))
+    theirs = SandboxGateway().create_intent(replace(_wanted(forgotten), key="x", metadata={"hanout_shop": "another"}))
+    SandboxIntent.objects.update(created_at=now() - timedelta(hours=2))
     events()
     out = StringIO()
     call_command("reconcile_payments", days=1, stdout=out)
     assert state(paid)[0] == ("processing", "paid")
     assert SandboxIntent.objects.get(pk=orphan.id).status == "canceled"
+    assert SandboxIntent.objects.get(pk=theirs.id).status == "requires_payment_method"  # another shop's
     assert "1 agreed" in out.getvalue()
     assert "1 mended" in out.getvalue()
     assert "1 called off" in out.getvalue()
     again = StringIO()
     call_command("reconcile_payments", days=1, stdout=again)
     assert "3 agreed" in again.getvalue()
+
+
+def test_the_nightly_job_mends_each_payment_in_a_job_of_its_own(buyer):
+    paid, refunded = buyer.order(), buyer.order()
+    for order in (paid, refunded):
+        buyer.pay(order)
+    services.settle_payment(gateway="sandbox", intent=SandboxGateway().read_intent(_intent_of(refunded)))
+    SandboxGateway().send_back(_intent_of(refunded), amount=100, currency="USD", ours="", reason="other")
+    events()
+    reconcile()
+    assert OutboxJob.objects.filter(name="payments.mend").count() == 2
+    work()
+    assert state(paid)[0] == ("processing", "paid")
+    assert state(refunded) == (("processing", "paid"), [("succeeded", 100)])
+
+
+def test_one_that_cannot_be_read_keeps_no_other_waiting(buyer, monkeypatch):
+    monkeypatch.setattr("apps.payments.services.reconciling.SWEEP_BATCH", 1)
+    broken, paid = buyer.order(), buyer.order()
+    for order in (broken, paid):
+        buyer.pay(order)
+    events()
+    SandboxIntent.objects.filter(pk=_intent_of(broken)).delete()
+    with later():
+        services.plan_checks()
+        work()
+        services.plan_checks()
+        work()
+    assert state(paid)[0] == ("processing", "paid")
+
+
+def test_an_event_whose_job_was_given_up_is_applied_by_the_sweep_or_when_it_is_told_again(buyer):
+    for again in (True, False):
+        order = buyer.order()
+        buyer.pay(order)
+        (body,) = events()
+        post(body)
+        OutboxJob.objects.all().delete()
+        if again:
+            post(body)
+        else:
+            WebhookEvent.objects.filter(state="received").update(received_at=now() - timedelta(minutes=6))
+            assert services.plan_waiting_events() == 1
+        work()
+        assert state(order)[0] == ("processing", "paid")
+
+
+def test_an_order_that_lapses_while_the_gateway_is_asked_gives_nobody_a_payment(buyer, monkeypatch):
+    order = buyer.order()
+    real = SandboxGateway.create_intent
+
+    def slow(self, wanted):
+        intent = real(self, wanted)
+        expired = Order.objects.filter(pk=order.pk)
+        expired.update(reserved_until=now() - timedelta(seconds=1))
+        expire_order(order_id=order.pk)
+        work()
+        return intent
+
+    monkeypatch.setattr(SandboxGateway, "create_intent", slow)
+    reply = buyer.begin(order)
+    assert (reply.status_code, reply.json()["code"]) == (409, "order_not_payable")
+    assert SandboxIntent.objects.get().status == "canceled"
+    assert state(order) == (("cancelled", "pending"), [("cancelled", 0)])
+
+
+def test_paying_while_another_card_is_chosen_is_found_and_kept(buyer):
+    order = buyer.order()
+    buyer.pay(order)
+    events()
+    reply = buyer.begin(order, save_payment_method=True)
+    assert (reply.status_code, reply.json()["code"]) == (400, "already_paid")
+    assert state(order) == (("processing", "paid"), [("succeeded", 0)])
+
+
+def test_old_events_are_forgotten(buyer):
+    buyer.pay(buyer.order())
+    work()
+    assert services.forget_old_events() == 0
+    WebhookEvent.objects.update(received_at=now() - timedelta(days=91))
+    assert services.forget_old_events() == 1
+
+
+def _intent_of(order):
+    return SandboxIntent.objects.get(metadata__hanout_order=str(order.pk)).pk
 
 
 def test_a_gateway_that_is_away_is_asked_again(buyer, monkeypatch):
@@ -170,7 +262,7 @@ def test_a_gateway_that_is_away_is_asked_again(buyer, monkeypatch):
 
 
 def _wanted(order):
-    metadata = {"hanout_order": str(order.pk), "hanout_attempt": "1"}
+    metadata = {"hanout_shop": settings.SHOP_ID, "hanout_order": str(order.pk), "hanout_attempt": "1"}
     return Wanted(key=f"lost-{order.pk}", amount=order.total, currency=order.currency, metadata=metadata)
 
 

@@ -12,6 +12,7 @@ from apps.payments import services
 from apps.payments.errors import GatewayFailed, NotRefundable, RefundSettled
 from apps.payments.models import Payment, Refund, SandboxIntent
 from apps.payments.sandbox_gateway import SandboxGateway
+from core.clock import now
 from core.models import OutboxJob
 from tests.factories.products import ProductFactory
 from tests.payments.conftest import DISPUTED, NO_REFUNDS, Buyer, charged, state, stock, work
@@ -95,12 +96,15 @@ def test_no_more_than_came_can_be_asked_for(buyer, paid, amount):
     assert not Refund.objects.exists()
 
 
-def test_requests_that_wait_count_as_gone(buyer, paid):
+def test_a_request_that_waits_counts_as_gone_and_is_the_only_one(buyer, paid, operator):
     payment = Payment.objects.get()
     assert ask(buyer, payment, amount="50.00").status_code == 201
-    second = ask(buyer, payment, amount="30.00")
-    assert (second.status_code, second.json()["code"]) == (409, "not_refundable")
-    assert ask(buyer, payment).json()["amount"] == "16.00"  # all that is left of 66.00
+    second = ask(buyer, payment, amount="1.00")
+    assert (second.status_code, second.json()["code"]) == (409, "refund_pending")
+    with pytest.raises(NotRefundable) as refused:  # 16.00 are left of 66.00
+        services.refund_payment(payment_id=payment.pk, amount=1601, reason="other", why="Sorry", actor=operator)
+    assert refused.value.details["remaining"] == "16.00"
+    assert Refund.objects.count() == 1
 
 
 def test_a_refund_is_processed_once(buyer, paid, staff):
@@ -198,6 +202,77 @@ def test_a_lost_dispute_gives_the_goods_up(buyer, mug):
     _dispute_ends("lost")
     assert state(order)[0] == ("refunded", "refunded")
     assert stock(mug) == (5, 0, 0)
+
+
+def test_a_dispute_won_on_an_order_cancelled_meanwhile_pays_the_money_back(buyer, mug):
+    order = buyer.order(mug)
+    buyer.pay(order, DISPUTED)
+    work()
+    cancel_order(order_id=order.pk, actor=buyer.user)
+    work()
+    assert charged(order) == order.total  # what is disputed is not paid back as well
+    _dispute_ends("won")
+    work()
+    assert state(order) == (("cancelled", "refunded"), [("refunded", order.total)])
+    assert charged(order) == 0
+    assert stock(mug) == (5, 0, 0)
+
+
+def test_a_lost_dispute_cannot_be_refunded_as_well(buyer):
+    order = buyer.order()
+    buyer.pay(order, DISPUTED)
+    work()
+    _dispute_ends("lost")
+    reply = ask(buyer, Payment.objects.get())
+    assert (reply.status_code, reply.json()["code"]) == (409, "not_refundable")
+    moves = Payment.objects.get().transactions.values_list("kind", "amount")
+    assert list(moves) == [("charge", order.total), ("refund", order.total)]
+
+
+def test_an_older_word_of_a_dispute_or_refund_does_not_undo_a_newer_one(buyer, operator):
+    order = buyer.order()
+    intent = buyer.pay(order, DISPUTED)
+    work()
+    _dispute_ends("won")
+    services.refund_payment(
+        payment_id=Payment.objects.get().pk, amount=500, reason="other", why="Sorry", actor=operator
+    )
+    work()
+    for _ in range(2):
+        services.look_at_payment(till=SandboxGateway(), intent=intent)
+    assert state(order) == (("processing", "paid"), [("succeeded", 500)])
+
+
+def test_a_shop_whose_key_is_wrong_for_a_while_pays_back_later(buyer, paid, monkeypatch):
+    cancel_order(order_id=paid.pk, actor=buyer.user)
+
+    def wrong_key(self, *args, **kwargs):
+        raise GatewayFailed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SandboxGateway, "send_back", wrong_key)
+        work()
+    assert Refund.objects.get().status == "processing"
+    OutboxJob.objects.update(due_at=now())
+    work()
+    assert state(paid) == (("cancelled", "refunded"), [("refunded", paid.total)])
+
+
+def test_a_refund_the_bank_sends_back_later_is_told_and_undone(buyer, paid, operator):
+    services.refund_payment(
+        payment_id=Payment.objects.get().pk, amount=500, reason="other", why="Sorry", actor=operator
+    )
+    work()
+    row = SandboxIntent.objects.get()
+    row.refunds[0]["status"], row.refunded = "failed", 0
+    row.save()
+    services.check_payment(payment_id=Payment.objects.get().pk)
+    work()
+    assert Refund.objects.get().status == "failed"
+    assert state(paid) == (("processing", "paid"), [("succeeded", 0)])
+    kinds = Payment.objects.get().transactions.values_list("kind", flat=True)
+    assert list(kinds) == ["charge", "refund", "void"]
+    assert "A refund failed" in mail.outbox[0].body
 
 
 def _dispute_ends(how):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -19,6 +20,7 @@ from core.clock import now
 from tests.parties import Party, free_port
 from tests.payments.conftest import state, work
 
+DISPUTE = {"status": "under_review", "amount": 999}
 WANTED = Wanted(key="order-1-1", amount=1999, currency="USD", metadata={"hanout_order": "1"})
 INTENT = {
     "id": "pi_1",
@@ -129,7 +131,7 @@ def test_every_call_carries_its_key_and_the_version_it_was_written_for(wire):
 
 def test_a_refund_carries_the_id_of_our_row_as_its_key(wire):
     wire.said = {"id": "re_1", "amount": 500, "status": "succeeded", "metadata": {"hanout_refund": "r-1"}}
-    sent = StripeGateway(wire.url).send_back("pi_1", amount=500, ours="r-1", reason="duplicate")
+    sent = StripeGateway(wire.url).send_back("pi_1", amount=500, currency="USD", ours="r-1", reason="duplicate")
     assert wire.asked[-1].headers["Idempotency-Key"] == "refund-r-1"
     assert wire.asked[-1].form["reason"] == "duplicate"
     assert (sent.ours, sent.amount) == ("r-1", 500)
@@ -142,7 +144,10 @@ def test_a_refund_carries_the_id_of_our_row_as_its_key(wire):
         (429, {"type": "invalid_request_error"}, GatewayFailed),
         (409, {"type": "idempotency_error"}, GatewayFailed),
         (400, {"type": "invalid_request_error"}, GatewayRefused),
-        (401, {"type": "invalid_request_error"}, GatewayRefused),
+        (404, {"type": "invalid_request_error"}, GatewayRefused),
+        (400, {"type": "idempotency_error"}, GatewayFailed),
+        (401, {"type": "invalid_request_error"}, GatewayFailed),
+        (403, {"type": "invalid_request_error"}, GatewayFailed),
         (402, {"type": "card_error", "code": "card_declined"}, CardDeclined),
     ],
 )
@@ -176,10 +181,28 @@ def test_the_list_is_read_to_its_end(wire, monkeypatch):
     assert asked[1]["starting_after"] == "pi_2"
 
 
+@pytest.mark.parametrize(
+    ("currency", "ours", "told"),
+    [("USD", 1999, 1999), ("JPY", 5400, 5400), ("ISK", 5400, 540000), ("MGA", 5400, 54), ("KWD", 1230, 1230)],
+)
+def test_amounts_are_told_as_stripe_counts_them(wire, currency, ours, told):
+    wire.said = {**INTENT, "currency": currency.lower(), "amount": told}
+    intent = StripeGateway(wire.url).create_intent(replace(WANTED, amount=ours, currency=currency))
+    assert wire.asked[-1].form["amount"] == str(told)
+    assert (intent.amount, intent.currency) == (ours, currency)
+
+
+@pytest.mark.parametrize(("currency", "amount"), [("MGA", 5450), ("KWD", 1234)])
+def test_an_amount_stripe_cannot_take_is_refused_before_it_is_sent(wire, currency, amount):
+    with pytest.raises(GatewayRefused):
+        StripeGateway(wire.url).create_intent(replace(WANTED, amount=amount, currency=currency))
+    assert wire.asked == []
+
+
 def test_a_dispute_is_told_in_stripes_word(wire, monkeypatch):
     charge = {"id": "ch_1", "disputed": True, "amount_refunded": 0, "amount": 1999, "captured": True}
     wire.said = {**INTENT, "status": "succeeded", "latest_charge": charge, "amount_received": 1999}
     till = StripeGateway(wire.url)
-    monkeypatch.setattr(till, "_listed", lambda *_: [{"status": "under_review"}])
+    monkeypatch.setattr(till, "_listed", lambda resource, _: [] if resource is till._client.v1.refunds else [DISPUTE])
     intent = till.read_intent("pi_1")
-    assert (intent.dispute, intent.received, intent.charge) == ("under_review", 1999, "ch_1")
+    assert (intent.dispute, intent.disputed, intent.received) == ("under_review", 999, 1999)

@@ -108,6 +108,7 @@ def delete_account(*, user: User, caller: Caller) -> None:
         user.groups.clear()
         user.save()
         enqueue("orders.forget_cart", user=user.pk)
+        enqueue("payments.forget_owner", user=user.pk)
 
 
 def _leave_company(user: User, caller: Caller) -> None:

@@ -25,13 +25,18 @@ def open_cart(*, holder: Holder) -> Cart:
     return Cart.objects.filter(token_digest=holder.digest).first() or Cart(updated_at=now())
 
 
+def has_cart(*, holder: Holder) -> bool:
+    """Whether something can be put in without making a guest's cart first."""
+    return isinstance(holder, User) or Cart.objects.filter(token_digest=holder.digest).exists()
+
+
 @transaction.atomic
 def add_to_cart(*, holder: Holder, product_id: UUID, variant_id: UUID | None, quantity: int) -> Cart:
     """Add to what the cart already holds of it; raises `ProductUnavailable`, `CartFull`.
 
-    A guest whose token opens no cart gets a new one by that token.
+    A new guest gets a cart. One whose token opens none does not: `CartItemNotFound`.
     """
-    cart = _locked_cart(holder, make=True)
+    cart = _locked_cart(holder)
     line = BasketLine(product_id, variant_id, quantity)
     orderable([line])
     item = cart.items.filter(product_id=product_id, variant_id=variant_id).first()
@@ -115,12 +120,12 @@ def _merge(mine: Cart, chosen: Iterable[CartItem]) -> None:
         held[theirs.product_id, theirs.variant_id] = item
 
 
-def _locked_cart(holder: Holder, *, make: bool = False) -> Cart:
+def _locked_cart(holder: Holder) -> Cart:
     """Under lock, so that two taps on a phone add up instead of overwriting each other."""
     if isinstance(holder, User):
         open_cart(holder=holder)
         return Cart.objects.select_for_update().get(user=holder)
-    if make:
+    if holder.is_new:
         Cart.objects.get_or_create(token_digest=holder.digest)
     cart = Cart.objects.select_for_update().filter(token_digest=holder.digest).first()
     if cart is None:

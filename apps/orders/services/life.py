@@ -40,11 +40,12 @@ def cancel_order(*, order_id: UUID, actor: User | None, note: str = "Cancelled b
     order = locked_order(order_id)
     if not order.is_cancellable:
         raise WrongOrderState(status=order.status)
-    put_back = release_stock if order.status == Status.PENDING else deallocate_stock
+    was_paid = order.status != Status.PENDING
+    put_back = deallocate_stock if was_paid else release_stock
     owed = "; refund due" if order.payment_status == Order.PaymentStatus.PAID else ""
     move_order(order, Status.CANCELLED, actor=actor, note=f"{note}{owed}")
     put_back(lines=order.stock_lines(), reference=order.number)
-    enqueue("payments.refund_order" if owed else "payments.close", order=str(order.pk))
+    enqueue("payments.refund_order" if was_paid else "payments.close", order=str(order.pk))
     return order
 
 

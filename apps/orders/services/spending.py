@@ -12,6 +12,7 @@ from core.clock import now
 from core.locks import lock
 
 DAY, MONTH = timedelta(days=1), timedelta(days=30)
+NOT_SPENT = (Order.Status.CANCELLED, Order.Status.REFUNDED)
 
 
 def require_still_affordable(*, user: User, order: Order) -> None:
@@ -22,13 +23,13 @@ def require_still_affordable(*, user: User, order: Order) -> None:
 def require_affordable(*, user: User, amount: int, besides: UUID | None = None) -> None:
     """Raise unless the person may spend `amount` more, in minor units of the shop's currency.
 
-    Counted from orders that were not cancelled, but for `besides`: that one is the amount. Takes the lock on the
+    Counted from orders that were neither cancelled nor paid back, but for `besides`: that one is the amount. Takes the lock on the
     person's orders, so call it where the amount is then recorded: two orders at once do not both fit into what is left.
     """
     lock(f"orders-of:{user.pk}")
     user.refresh_from_db(fields=["limits_restricted_until"])
     others = Order.objects.exclude(pk=besides) if besides else Order.objects.all()
-    standing = others.filter(user=user).exclude(status=Order.Status.CANCELLED)
+    standing = others.filter(user=user).exclude(status__in=NOT_SPENT)
     spent = standing.aggregate(
         today=Sum("total", filter=Q(created_at__gt=now() - DAY), default=0),
         month=Sum("total", filter=Q(created_at__gt=now() - MONTH), default=0),

@@ -16,7 +16,7 @@ class WebhookEvent(models.Model):
     event_id = models.CharField(max_length=255)
     kind = models.CharField(max_length=100)
     intent = models.CharField(max_length=255, blank=True, help_text="The payment it is about.")
-    body = models.TextField(help_text="The bytes that were signed.")
+    body = models.TextField(help_text="What was signed, without the secrets in it.")
     state = models.CharField(max_length=8, choices=State, default=State.RECEIVED)
     note = models.CharField(max_length=200, blank=True)
     received_at = models.DateTimeField()

@@ -61,6 +61,9 @@ class Payment(models.Model):
     card = models.CharField(max_length=40, blank=True, help_text="Brand and last four digits.")
     failure_code = models.CharField(max_length=100, blank=True)
     failure_message = models.CharField(max_length=300, blank=True)
+    wanted_card = models.CharField(max_length=255, blank=True, help_text="The saved card it is to be paid with.")
+    keeps_card = models.BooleanField(default=False, help_text="The card is to be kept for the next time.")
+    amount_disputed = models.PositiveBigIntegerField(default=0, help_text="Of an open dispute, or a lost one.")
     dispute = models.CharField(max_length=4, choices=Dispute, blank=True, default=Dispute.NONE)
     pays_order = models.BooleanField(default=False, help_text="The order counts as paid by this one.")
     charged_at = models.DateTimeField(null=True, blank=True)
@@ -77,7 +80,7 @@ class Payment(models.Model):
             UniqueConstraint(fields=["order", "attempt"], name="payment_attempt_once"),
             UniqueConstraint(fields=["gateway", "intent"], condition=~Q(intent=""), name="payment_intent_once"),
             UniqueConstraint(
-                fields=["order"],
+                fields=["order", "gateway"],
                 condition=Q(charged_at=None, status__in=["pending", "processing", "failed"]),
                 name="payment_one_open_an_order",
             ),
@@ -95,10 +98,15 @@ class Payment(models.Model):
     def is_charged(self) -> bool:
         return self.charged_at is not None
 
+    @property
+    def held_back(self) -> int:
+        """What a dispute took, or may take yet."""
+        return self.amount_disputed if self.dispute in {self.Dispute.OPEN, self.Dispute.LOST} else 0
+
     def refundable(self) -> int:
-        """What neither went back nor is on its way back."""
+        """What neither went back, nor is on its way back, nor is in dispute."""
         promised = self.refunds.exclude(status__in=Refund.VOID).aggregate(sum=Sum("amount", default=0))["sum"]
-        return self.amount - int(promised) if self.is_charged else 0
+        return max(0, self.amount - int(promised) - self.held_back) if self.is_charged else 0
 
 
 class Refund(models.Model):
@@ -139,6 +147,7 @@ class Refund(models.Model):
         constraints = [
             CheckConstraint(condition=Q(amount__gt=0), name="refund_amount_positive"),
             UniqueConstraint(fields=["payment", "reference"], condition=~Q(reference=""), name="refund_reference_once"),
+            UniqueConstraint(fields=["payment"], condition=Q(status="pending"), name="refund_one_request"),
         ]
 
     def __str__(self) -> str:

@@ -1,11 +1,17 @@
 """Everything that moves money, or says that it moved; one file per flow."""
 
 from apps.payments.services.alerts import mail_staff
-from apps.payments.services.listening import MOST_BYTES, apply_event, keep_event
-from apps.payments.services.methods import forget_method, saved_methods, set_default_method
+from apps.payments.services.listening import (
+    MOST_BYTES,
+    apply_event,
+    forget_old_events,
+    keep_event,
+    plan_waiting_events,
+)
+from apps.payments.services.methods import forget_method, forget_owner, saved_methods, set_default_method
 from apps.payments.services.notices import Envelope, Notice, apply_notice, prove_notice, secrets_of
 from apps.payments.services.paying import Begun, begin_payment, confirm_payment
-from apps.payments.services.reconciling import check_payment, close_payments, plan_checks, reconcile
+from apps.payments.services.reconciling import check_payment, close_payments, mend_payment, mismatches, plan_checks
 from apps.payments.services.returning import (
     decline_refund,
     process_refund,
@@ -15,7 +21,7 @@ from apps.payments.services.returning import (
     send_refund,
 )
 from apps.payments.services.sandbox import sandbox
-from apps.payments.services.settling import settle_payment
+from apps.payments.services.settling import look_at_payment, settle_payment
 
 __all__ = [
     "MOST_BYTES",
@@ -30,12 +36,17 @@ __all__ = [
     "confirm_payment",
     "decline_refund",
     "forget_method",
+    "forget_old_events",
+    "forget_owner",
     "keep_event",
+    "look_at_payment",
     "mail_staff",
+    "mend_payment",
+    "mismatches",
     "plan_checks",
+    "plan_waiting_events",
     "process_refund",
     "prove_notice",
-    "reconcile",
     "refund_order",
     "refund_payment",
     "request_refund",

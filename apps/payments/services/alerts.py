@@ -14,19 +14,24 @@ MOST_MAILS = 20
 
 
 def tell_staff(*, order: Order, what: str) -> None:
-    """Mail every operator once the caller's transaction commits, one job a mail."""
+    """Mail every operator about an order, once the caller's transaction commits."""
+    tell_staff_of(subject=f"Order {order.number}", what=what)
+
+
+def tell_staff_of(*, subject: str, what: str) -> None:
+    """The same about what belongs to no order; `subject` begins the mail. One job a mail."""
     ALERTS.inc()
-    log.warning("payment_needs_attention", order=order.number, what=what)
+    log.warning("payment_needs_attention", subject=subject, what=what)
     if not can_mail():
         return
     staff = User.objects.filter(is_staff=True, is_active=True).exclude(email=None).values_list("email", flat=True)
     for email in staff[:MOST_MAILS]:
-        enqueue("payments.mail_staff", to=email, order=order.number, what=what)
+        enqueue("payments.mail_staff", to=email, subject=subject, what=what)
 
 
-def mail_staff(*, to: str, order: str, what: str) -> None:
+def mail_staff(*, to: str, subject: str, what: str) -> None:
     """One mail to one operator; an address that takes none is given up."""
     try:
-        send_mail("payment_alert", to=to, facts={"order": order, "what": what})
+        send_mail("payment_alert", to=to, facts={"subject": subject, "what": what})
     except MailRefused as error:
         log.warning("mail_given_up", mail="payment_alert", why=str(error))

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from apps.accounts.models import User
 from apps.payments.errors import MethodNotFound
-from apps.payments.models import SavedMethod
+from apps.payments.models import GatewayCustomer, SavedMethod
 from core.outbox import enqueue
 
 
@@ -37,3 +37,12 @@ def forget_method(*, user: User, method_id: UUID) -> None:
         raise MethodNotFound
     enqueue("payments.forget_card", gateway_name=method.gateway, card=method.reference)
     method.delete()
+
+
+@transaction.atomic
+def forget_owner(*, user_id: int) -> None:
+    """Somebody left: the shop forgets their cards and what gateways call them, gateways forget the cards by jobs."""
+    for method in SavedMethod.objects.select_for_update().filter(user_id=user_id).order_by("pk"):
+        enqueue("payments.forget_card", gateway_name=method.gateway, card=method.reference)
+        method.delete()
+    GatewayCustomer.objects.filter(user_id=user_id).delete()

@@ -11,15 +11,18 @@ from django.db import transaction
 from apps.orders.models import Order
 from apps.payments.errors import InvalidWebhook, WebhookNotAuthentic
 from apps.payments.gateway import Intent, State, Told
-from apps.payments.models import Payment
-from apps.payments.services.alerts import tell_staff
+from apps.payments.models import Payment, WebhookEvent
+from apps.payments.services.alerts import tell_staff, tell_staff_of
 from apps.payments.services.listening import keep_event
-from apps.payments.services.reconciling import lost_payment
-from apps.payments.services.settling import settle_payment
+from apps.payments.services.settling import lost_payment, settle_payment
 from core.clock import now
+from core.money import with_currency
 
 log = structlog.get_logger(__name__)
 TOLERANCE = timedelta(seconds=300)
+MOST_ID_CHARACTERS = 255
+# After a payment was booked these would take it back, and only a person can find out what is true.
+_TAKEN_BACK = {"failed", "cancelled"}
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Envelope:
 
 @dataclass(frozen=True)
 class Notice:
-    """What the form says; `amount` is in minor units where it was told."""
+    """What the form says; `amount`, where it was told, is in minor units of `currency`."""
 
     reference: str
     order_number: str
@@ -54,6 +57,8 @@ def prove_notice(*, provider: str, envelope: Envelope, body: bytes) -> None:
     """
     if not (envelope.event_id and envelope.timestamp and envelope.signature):
         raise InvalidWebhook("X-Event-Id, X-Timestamp and X-Signature are all needed.")
+    if "\x00" in envelope.event_id or len(envelope.event_id) > MOST_ID_CHARACTERS:
+        raise InvalidWebhook("X-Event-Id has at most 255 characters, without NUL.")
     signed = f"{envelope.timestamp}.{envelope.event_id}.".encode() + body
     given = envelope.signature.removeprefix("sha256=").lower().encode()
     expected = [hmac.digest(secret.encode(), signed, "sha256").hex().encode() for secret in secrets_of(provider)]
@@ -66,25 +71,52 @@ def apply_notice(*, provider: str, envelope: Envelope, notice: Notice, body: byt
     """Book what a proved form says, once; False for a repetition.
 
     What was paid for an order that cannot take it, or in another amount, is written down and staff are told: such a
-    provider cannot be asked to send it back.
+    provider cannot be asked to send it back. What fits no order of ours is kept, books nothing, and staff are told.
     """
     told = Told(id=envelope.event_id, kind=notice.status, intent=notice.reference)
     if not keep_event(provider=provider, told=told, body=body, is_applied=True):
         return False
     order = Order.objects.select_for_update().filter(number=notice.order_number).first()
-    if order is None:
-        log.warning("notice_without_order", provider=provider, reference=notice.reference)
-        return True
     payment = Payment.objects.filter(gateway=provider, intent=notice.reference).first()
-    if payment is None:
-        payment = lost_payment(order, provider)
-        payment.intent, payment.method, payment.checked_at = notice.reference, Payment.Method.BANK_TRANSFER, now()
-        payment.save()
-    if payment.order_id != order.pk:
-        tell_staff(order=order, what=f"{provider} names a payment of another order: {notice.reference}.")
+    why = _misfit(order, payment, notice)
+    if order is None or why:
+        _ignore(provider, envelope, why)
+        tell_staff_of(subject=f"A notice of {provider}", what=_what(provider, notice, why))
         return True
-    settle_payment(gateway=provider, intent=_as_intent(payment, notice))
+    if payment and payment.is_charged and notice.status in _TAKEN_BACK:
+        tell_staff(order=order, what=_what(provider, notice, "It was paid before, and still counts as paid"))
+    settle_payment(gateway=provider, intent=_as_intent(payment or _opened(order, provider, notice), notice))
     return True
+
+
+def _misfit(order: Order | None, payment: Payment | None, notice: Notice) -> str:
+    """Why nothing of ours can have been meant; empty if it can."""
+    if order is None:
+        return "No order has this number"
+    if payment and payment.order_id != order.pk:
+        return "The payment is another order's"
+    if notice.currency not in ("", order.currency):
+        return f"Counted in {notice.currency}, and the order in {order.currency}"
+    return ""
+
+
+def _ignore(provider: str, envelope: Envelope, why: str) -> None:
+    log.warning("notice_ignored", provider=provider, why=why)
+    kept = WebhookEvent.objects.filter(provider=provider, event_id=envelope.event_id)
+    kept.update(state=WebhookEvent.State.IGNORED, note=why)
+
+
+def _what(provider: str, notice: Notice, why: str) -> str:
+    """What staff need to look it up at the provider."""
+    told = "" if notice.amount is None else f" of {with_currency(notice.amount, notice.currency)}"
+    return f"{why}: {provider} says {notice.status}{told}, payment {notice.reference}, order {notice.order_number}."
+
+
+def _opened(order: Order, provider: str, notice: Notice) -> Payment:
+    payment = lost_payment(order, provider)
+    payment.intent, payment.method, payment.checked_at = notice.reference, Payment.Method.BANK_TRANSFER, now()
+    payment.save()
+    return payment
 
 
 def _as_intent(payment: Payment, notice: Notice) -> Intent:
@@ -94,7 +126,7 @@ def _as_intent(payment: Payment, notice: Notice) -> Intent:
         id=notice.reference,
         state=states.get(notice.status, State.PROCESSING),
         amount=payment.amount,
-        currency=notice.currency or payment.currency,
+        currency=payment.currency,
         received=payment.amount if notice.amount is None else notice.amount,
         charge=notice.reference,
         failure_code="declined" if notice.status == "failed" else "",

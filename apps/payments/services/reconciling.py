@@ -1,154 +1,107 @@
 """Looking after money nobody told us of: open payments every minute, the gateway's own list every day."""
 
-from collections import Counter as Tally
-from collections.abc import Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Q
 
 from apps.orders.models import Order
-from apps.payments.gateway import Gateway, Intent, State, gateway
+from apps.payments.gateway import Intent, State, gateway
 from apps.payments.models import Payment, Refund
-from apps.payments.services.alerts import tell_staff
-from apps.payments.services.paying import OUR_ATTEMPT, OUR_ORDER
-from apps.payments.services.settling import settle_payment
+from apps.payments.services.settling import is_ours, is_payable, look_at_payment
 from core.clock import now
 from core.outbox import enqueue
 
 log = structlog.get_logger(__name__)
 CHECK_EVERY = timedelta(minutes=1)
 REFUND_SHOULD_BE_SENT = timedelta(minutes=10)
-SWEEP_BATCH = 200
+MAY_BE_BEING_BEGUN = timedelta(hours=1)
+SWEEP_BATCH = 1000
 
 
+@transaction.atomic
 def plan_checks() -> int:
     """Write a job for each payment the gateway should be asked about; return how many.
 
     Open ones, every minute: so what was charged is an order or a refund within five, whatever was lost on the way. And
-    those with a refund that is on its way.
+    those with a refund that is on its way. Each is due again a minute later, whatever comes of it: one that cannot be
+    read keeps no other waiting.
     """
-    before = now() - CHECK_EVERY
     going_back = Refund.objects.filter(status=Refund.Status.PROCESSING, created_at__lt=now() - REFUND_SHOULD_BE_SENT)
-    due = Payment.objects.filter(checked_at__lt=before).filter(
-        Q(charged_at=None, status__in=Payment.OPEN) | Q(refunds__in=going_back)
+    due = Payment.objects.filter(checked_at__lt=now() - CHECK_EVERY).filter(
+        Q(charged_at=None, status__in=Payment.OPEN) | Q(pk__in=going_back.values("payment"))
     )
-    found = due.order_by("checked_at").values_list("pk", flat=True).distinct()[:SWEEP_BATCH]
+    found = list(due.order_by("checked_at").values_list("pk", flat=True)[:SWEEP_BATCH])
     for payment in found:
         enqueue("payments.check", key=str(payment), payment=str(payment))
+    Payment.objects.filter(pk__in=found).update(checked_at=now())
     return len(found)
 
 
-def check_payment(*, payment_id: UUID) -> None:
-    """Ask the gateway what became of a payment; one whose order waits no more is called off there."""
+def check_payment(*, payment_id: UUID) -> bool:
+    """Ask the gateway what became of a payment; one whose order waits no more is called off there.
+
+    False for a payment of another gateway than the shop's, which cannot be asked.
+    """
     payment = Payment.objects.select_related("order").get(pk=payment_id)
     till = gateway()
     if payment.gateway != till.name:
-        Payment.objects.filter(pk=payment.pk).update(checked_at=now())
-        return
-    if not payment.intent:
+        return False
+    if payment.intent:
+        is_over = payment.order.status != Order.Status.PENDING
+        look_at_payment(till=till, intent=payment.intent, cancel=is_over)
+    else:
         _give_up(payment)
-        return
-    intent = till.read_intent(payment.intent)
-    if _is_payable(intent) and payment.order.status != Order.Status.PENDING:
-        intent = till.cancel_intent(payment.intent, key=f"cancel-{payment.pk}")
-    settle_payment(gateway=till.name, intent=intent)
     for refund in payment.refunds.filter(status=Refund.Status.PROCESSING, reference=""):
         enqueue("payments.send_refund", key=str(refund.pk), refund=str(refund.pk))
+    return True
 
 
 def close_payments(*, order_id: UUID) -> None:
-    """The order waits no more: look at its open payments now, not in a minute."""
-    for payment in Payment.objects.open().filter(order=order_id):
-        check_payment(payment_id=payment.pk)
+    """The order waits no more: look at its open payments now, not in a minute; one job a payment."""
+    for payment in Payment.objects.open().filter(order=order_id).values_list("pk", flat=True):
+        enqueue("payments.check", key=str(payment), payment=str(payment))
 
 
-def reconcile(*, since: datetime) -> Mapping[str, int]:
-    """Hold our books against the gateway's list; return how many payments agreed, or were mended and how.
+def mismatches(*, since: datetime) -> Iterator[tuple[str, str]]:
+    """Hold our books against the gateway's list: each payment of this shop, and "agreed" or what is to be done.
 
-    Raises `GatewayFailed` half way; what was mended until then stays.
+    Nothing is changed, and no row is locked while the next page is asked for. Raises `GatewayFailed` half way.
     """
+    for listed in gateway().intents_since(since):
+        if is_ours(listed):
+            yield listed.id, _verdict(listed)
+
+
+def mend_payment(*, intent: str) -> None:
+    """Do what `mismatches` found: settle it, adopt it, or call it off where nobody can pay it any more."""
     till = gateway()
-    tally: Tally[str] = Tally()
-    for intent in till.intents_since(since):
-        if OUR_ORDER in intent.metadata:
-            tally[_reconcile(till, intent)] += 1
-    log.info("payments_reconciled", **tally)
-    return tally
+    known = Payment.objects.filter(gateway=till.name, intent=intent).exists()
+    look_at_payment(till=till, intent=intent, cancel=not known)
+
+
+def _verdict(listed: Intent) -> str:
+    payment = Payment.objects.filter(gateway=gateway().name, intent=listed.id).first()
+    if payment is None:
+        return _verdict_of_unknown(listed)
+    ours = (payment.is_charged, payment.amount_refunded, bool(payment.dispute))
+    theirs = (listed.state == State.SUCCEEDED, listed.returned, bool(listed.disputed))
+    return "agreed" if ours == theirs else "mended"
+
+
+def _verdict_of_unknown(listed: Intent) -> str:
+    if listed.state == State.SUCCEEDED:
+        return "found"
+    is_old = listed.begun_at is None or listed.begun_at < now() - MAY_BE_BEING_BEGUN
+    return "called_off" if is_payable(listed) and is_old else "agreed"
 
 
 @transaction.atomic
-def adopt_payment(*, gateway: str, intent: Intent) -> Payment | None:
-    """Write a payment of ours whose row was lost, and settle it; None if it is none of ours.
-
-    It happens when a process dies between the gateway's answer and our commit.
-    """
-    order_id, attempt = intent.metadata.get(OUR_ORDER, ""), intent.metadata.get(OUR_ATTEMPT, "")
-    order = Order.objects.select_for_update().filter(pk=order_id).first() if _is_uuid(order_id) else None
-    if order is None or intent.state != State.SUCCEEDED:
-        return None
-    nameless = Payment.objects.filter(order=order, intent="", attempt=attempt if attempt.isdecimal() else 0).first()
-    payment = nameless or lost_payment(order, gateway)
-    payment.intent, payment.checked_at = intent.id, now()
-    payment.save()
-    tell_staff(order=order, what="A payment was found that we had lost sight of.")
-    return settle_payment(gateway=gateway, intent=intent)
-
-
-def lost_payment(order: Order, gateway: str) -> Payment:
-    """Called off until it is settled: another attempt may be open beside it."""
-    last = Payment.objects.filter(order=order).aggregate(last=Max("attempt", default=0))["last"]
-    return Payment(
-        order=order,
-        user=order.user,
-        attempt=last + 1,
-        gateway=gateway,
-        amount=order.total,
-        currency=order.currency,
-        status=Payment.Status.CANCELLED,
-    )
-
-
-def _reconcile(till: Gateway, listed: Intent) -> str:
-    payment = Payment.objects.filter(gateway=till.name, intent=listed.id).first()
-    if payment is None:
-        return _reconcile_unknown(till, listed)
-    if payment.is_charged == (listed.state == State.SUCCEEDED):
-        return "agreed"
-    settle_payment(gateway=till.name, intent=till.read_intent(listed.id))
-    return "mended"
-
-
-def _reconcile_unknown(till: Gateway, listed: Intent) -> str:
-    intent = till.read_intent(listed.id)
-    if adopt_payment(gateway=till.name, intent=intent):
-        return "found"
-    if _is_payable(intent):
-        till.cancel_intent(intent.id, key=f"cancel-{intent.id}")
-        return "called_off"
-    return "agreed"
-
-
 def _give_up(payment: Payment) -> None:
     """The gateway never named it, so nobody can pay it; it goes with its order."""
-    with transaction.atomic():
-        order = Order.objects.select_for_update().get(pk=payment.order_id)
-        mine = Payment.objects.filter(pk=payment.pk, intent="")
-        if order.status == Order.Status.PENDING:
-            mine.update(checked_at=now())
-        else:
-            mine.update(status=Payment.Status.CANCELLED, checked_at=now())
-
-
-def _is_payable(intent: Intent) -> bool:
-    return intent.state not in {State.SUCCEEDED, State.CANCELED, State.PROCESSING}
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
+    order = Order.objects.select_for_update().get(pk=payment.order_id)
+    if order.status != Order.Status.PENDING:
+        Payment.objects.filter(pk=payment.pk, intent="").update(status=Payment.Status.CANCELLED)

@@ -8,23 +8,33 @@ from django.db.models import QuerySet
 from apps.accounts.models import User
 from apps.orders.models import Order
 from apps.orders.services import note_on_order
-from apps.payments.errors import GatewayRefused, NotRefundable, PaymentNotFound, RefundNotFound, RefundSettled
+from apps.payments.errors import (
+    GatewayRefused,
+    NotRefundable,
+    PaymentNotFound,
+    RefundNotFound,
+    RefundPending,
+    RefundSettled,
+)
 from apps.payments.gateway import gateway
 from apps.payments.models import Payment, Refund
 from apps.payments.services.alerts import tell_staff
-from apps.payments.services.booking import book_refunds
+from apps.payments.services.booking import book_refunds, book_standing
 from core.clock import now
+from core.locks import lock
 from core.money import major, with_currency
 from core.outbox import enqueue
 
 
 @transaction.atomic
 def request_refund(*, user: User, payment_id: UUID, amount: int | None, reason: str, description: str = "") -> Refund:
-    """Ask for money back, all that is left without an `amount`. Raises `NotRefundable`, `PaymentNotFound`.
+    """Ask for money back, all that is left without an `amount`; one request at a time.
 
-    Staff decide. Requests that wait count as gone: no two of them can promise the same money.
+    Staff decide; until then the amount counts as gone. Raises `NotRefundable`, `RefundPending`, `PaymentNotFound`.
     """
     payment = locked_payment(Payment.objects.visible_to(user), payment_id)
+    if payment.refunds.filter(status=Refund.Status.PENDING).exists():
+        raise RefundPending(param="payment_id")
     wanted = _possible(payment, amount)
     return Refund.objects.create(
         payment=payment, amount=wanted, reason=reason, description=description, requested_by=user
@@ -63,8 +73,13 @@ def refund_payment(*, payment_id: UUID, amount: int | None, reason: str, why: st
 
 @transaction.atomic
 def refund_order(*, order_id: UUID) -> int:
-    """Send back whatever is left of an order's payments: it was cancelled after it was paid. Returns how many."""
-    Order.objects.select_for_update().get(pk=order_id)
+    """Send back whatever is left of the payments of an order that is over. Returns how many; may be repeated.
+
+    What is in dispute waits for its end.
+    """
+    order = Order.objects.select_for_update().get(pk=order_id)
+    if order.status not in {Order.Status.CANCELLED, Order.Status.REFUNDED}:
+        return 0
     charged = Payment.objects.select_for_update().filter(order=order_id, charged_at__isnull=False)
     # All of it goes back now: who asked for a part need not wait for an answer.
     asked = Refund.objects.filter(payment__in=charged, status=Refund.Status.PENDING)
@@ -89,6 +104,7 @@ def give_back(*, payment: Payment, amount: int, reason: str, why: str, actor: Us
     return refund
 
 
+@transaction.atomic
 def send_refund(*, refund_id: UUID) -> None:
     """Tell the gateway; the refund's id is the key, so a job that runs twice sends once."""
     refund = Refund.objects.select_related("payment__order").get(pk=refund_id)
@@ -98,14 +114,22 @@ def send_refund(*, refund_id: UUID) -> None:
     if payment.gateway != gateway().name:
         _fail(refund, "It was paid by another way than the shop's gateway.")
         return
+    lock(f"payment:{payment.intent}")
     try:
-        sent = gateway().send_back(payment.intent, amount=refund.amount, ours=str(refund.pk), reason=refund.reason)
+        sent = gateway().send_back(
+            payment.intent,
+            amount=refund.amount,
+            currency=payment.currency,
+            ours=str(refund.pk),
+            reason=refund.reason,
+        )
     except GatewayRefused as error:
         _fail(refund, error.text)
         return
     with transaction.atomic():
-        Order.objects.select_for_update().get(pk=payment.order_id)
-        book_refunds(Payment.objects.select_for_update().get(pk=payment.pk), [sent])
+        locked = locked_payment(Payment.objects.all(), payment.pk)
+        book_refunds(locked, [sent])
+        book_standing(locked)
 
 
 def locked_payment(among: QuerySet[Payment], payment_id: UUID) -> Payment:
@@ -126,9 +150,11 @@ def _possible(payment: Payment, amount: int | None) -> int:
 
 
 def _waiting(refund_id: UUID) -> Refund:
-    refund = Refund.objects.select_for_update().filter(pk=refund_id).first()
-    if refund is None:
+    payment_id = Refund.objects.filter(pk=refund_id).values_list("payment_id", flat=True).first()
+    if payment_id is None:
         raise RefundNotFound
+    locked_payment(Payment.objects.all(), payment_id)
+    refund = Refund.objects.select_for_update().get(pk=refund_id)
     if refund.status != Refund.Status.PENDING:
         raise RefundSettled(status=refund.status)
     return refund

@@ -1,34 +1,54 @@
 """The one place where money becomes an order, or goes back.
 
 Client, webhook, sweep and reconciliation all end here, with what the gateway says *now*; an event only says that it is
-worth asking. So the number and the order of events do not matter. Order first, then payment, then stock are locked.
+worth asking. So the number and the order of events do not matter. The gateway is asked under the payment's own lock, so
+that no older answer is booked after a newer one; then the order, the payment and the stock are locked, in that order.
 """
 
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Max
 from prometheus_client import Counter
 
 from apps.orders.models import Order
 from apps.orders.services import mark_paid, note_on_order, reopen_order, set_payment_standing
-from apps.payments.gateway import Card, Intent, State
+from apps.payments.gateway import Card, Gateway, Intent, State
 from apps.payments.models import Payment, Refund, SavedMethod, Transaction
 from apps.payments.services.alerts import tell_staff
-from apps.payments.services.booking import book_dispute, book_refunds
+from apps.payments.services.booking import book_dispute, book_refunds, book_standing
 from apps.payments.services.returning import give_back
 from core.clock import now
+from core.ids import is_uuid
+from core.locks import lock
 
 log = structlog.get_logger(__name__)
 CHARGES = Counter("hanout_charges_total", "Payments charged, by what became of the money.", ["outcome"])
 
 RETURNED = "returned"
+# Of an intent's metadata: by these a payment whose row was lost finds its order, in this shop and no other.
+OUR_SHOP, OUR_ORDER, OUR_ATTEMPT = "hanout_shop", "hanout_order", "hanout_attempt"
 # What an uncharged payment becomes. The others (a card or its owner is waited for) leave it as it is.
 _BECOMES = {State.PROCESSING: Payment.Status.PROCESSING, State.CANCELED: Payment.Status.CANCELLED}
 
 
 @transaction.atomic
+def look_at_payment(*, till: Gateway, intent: str, cancel: bool = False) -> tuple[Payment | None, Intent]:
+    """Ask the gateway and bring our books there; None for a payment that is none of ours. May be repeated.
+
+    With `cancel` it is called off if it can still be paid. Raises `GatewayFailed` or `GatewayRefused`.
+    """
+    lock(f"payment:{intent}")
+    seen = till.read_intent(intent)
+    if cancel and is_payable(seen):
+        seen = till.cancel_intent(intent, key=f"cancel-{intent}")
+    payment = settle_payment(gateway=till.name, intent=seen) or _adopt(till.name, seen)
+    return payment, seen
+
+
+@transaction.atomic
 def settle_payment(*, gateway: str, intent: Intent) -> Payment | None:
-    """Bring our books to what the gateway says; None if the payment is none of ours. Repeating it changes nothing."""
+    """Bring our books to what the gateway says; None if we know no such payment. Repeating it changes nothing."""
     payment = _locked(gateway, intent)
     if payment is None:
         return None
@@ -39,10 +59,53 @@ def settle_payment(*, gateway: str, intent: Intent) -> Payment | None:
             _uncharged(payment, intent)
     if payment.is_charged:
         book_refunds(payment, intent.refunds)
-        book_dispute(payment, intent.dispute)
+        book_dispute(payment, intent.dispute, intent.disputed)
+        book_standing(payment)
     payment.checked_at = now()
     payment.save()
     return payment
+
+
+def is_payable(intent: Intent) -> bool:
+    """Whether somebody could still pay it."""
+    return intent.state not in {State.SUCCEEDED, State.CANCELED, State.PROCESSING}
+
+
+def is_ours(intent: Intent) -> bool:
+    """Whether this shop began it; others may share the account at the gateway."""
+    return intent.metadata.get(OUR_SHOP) == settings.SHOP_ID
+
+
+def lost_payment(order: Order, gateway: str) -> Payment:
+    """A row for money we find; called off where another attempt is open beside it, for there is one at a time."""
+    is_open = Payment.objects.open().filter(order=order, gateway=gateway).exists()
+    last = Payment.objects.filter(order=order).aggregate(last=Max("attempt", default=0))["last"]
+    return Payment(
+        order=order,
+        user=order.user,
+        attempt=last + 1,
+        gateway=gateway,
+        amount=order.total,
+        currency=order.currency,
+        status=Payment.Status.CANCELLED if is_open else Payment.Status.PENDING,
+        checked_at=now(),
+    )
+
+
+def _adopt(gateway: str, intent: Intent) -> Payment | None:
+    """Settle a charge of ours whose row was lost: a process died between the gateway's answer and our commit."""
+    order_id, attempt = intent.metadata.get(OUR_ORDER, ""), intent.metadata.get(OUR_ATTEMPT, "")
+    if intent.state != State.SUCCEEDED or not is_ours(intent) or not is_uuid(order_id):
+        return None
+    order = Order.objects.select_for_update().filter(pk=order_id).first()
+    if order is None:
+        return None
+    nameless = Payment.objects.filter(order=order, intent="", attempt=attempt if attempt.isdecimal() else 0).first()
+    payment = nameless or lost_payment(order, gateway)
+    payment.intent = intent.id
+    payment.save()
+    tell_staff(order=order, what="A payment was found that we had lost sight of.")
+    return settle_payment(gateway=gateway, intent=intent)
 
 
 def _locked(gateway: str, intent: Intent) -> Payment | None:
@@ -54,6 +117,9 @@ def _locked(gateway: str, intent: Intent) -> Payment | None:
 
 
 def _uncharged(payment: Payment, intent: Intent) -> None:
+    """What was called off stays so, whatever is said of it later, but for money that came."""
+    if payment.status == Payment.Status.CANCELLED:
+        return
     if becomes := _BECOMES.get(intent.state):
         payment.status = becomes
     elif intent.failure_code and (payment.status, payment.failure_code) != (Payment.Status.FAILED, intent.failure_code):
@@ -68,7 +134,8 @@ def _charged(payment: Payment, intent: Intent) -> None:
     payment.status, payment.charged_at, payment.charge = Payment.Status.SUCCEEDED, now(), intent.charge
     payment.card, payment.failure_code, payment.failure_message = str(intent.card or ""), "", ""
     is_exact = (intent.received, intent.currency) == (payment.amount, payment.currency)
-    payment.amount = intent.received  # what came, whatever was asked for: no more than that can go back
+    # What came, whatever was asked for: no more than that can go back.
+    payment.amount, payment.currency = intent.received, intent.currency
     payment.save()
     Transaction.objects.create(
         payment=payment, kind=Transaction.Kind.CHARGE, amount=intent.received, reference=intent.charge or intent.id
@@ -107,7 +174,7 @@ def _return(payment: Payment, reason: str, why: str) -> str:
 
 def _keep(payment: Payment, card: Card) -> None:
     """Its owner asked for that, and the gateway has it; the first one kept is what they pay with next time."""
-    mine = SavedMethod.objects.filter(user=payment.user_id)
+    lock(f"saved-methods:{payment.user_id}")
     SavedMethod.objects.get_or_create(
         user=payment.user,
         gateway=payment.gateway,
@@ -117,6 +184,6 @@ def _keep(payment: Payment, card: Card) -> None:
             "last4": card.last4,
             "exp_month": card.exp_month,
             "exp_year": card.exp_year,
-            "is_default": not mine.exists(),
+            "is_default": not SavedMethod.objects.filter(user=payment.user_id).exists(),
         },
     )

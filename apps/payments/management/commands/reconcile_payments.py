@@ -1,11 +1,12 @@
 """Hold our books against the payment gateway's own list."""
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.payments.services import reconcile
+from apps.payments.services import mend_payment, mismatches
 from core.clock import now
 from core.errors import DomainError
 
@@ -26,8 +27,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not 1 <= options["days"] <= 365:  # noqa: PLR2004  # a year
             raise CommandError("--days takes 1 to 365.")
+        tally: Counter[str] = Counter()
         try:
-            tally = reconcile(since=now() - timedelta(days=options["days"]))
+            for intent, verdict in mismatches(since=now() - timedelta(days=options["days"])):
+                if verdict != "agreed":
+                    mend_payment(intent=intent)
+                tally[verdict] += 1
         except DomainError as error:
             raise CommandError(f"{error.text} What was mended until then stays; run it again.") from None
         said = [f"{tally[outcome]} {word}" for outcome, word in WORDS.items() if tally.get(outcome)]
