@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from config.file_refusals import file_problems
 from config.message_refusals import sign_in_problems
+from config.payment_refusals import provider_problems
 from config.refusals import Problems, SettingsRefused, production_problems, url_problems, value_problems
 from config.variables.files import FileVariables
 from config.variables.payments import PaymentVariables
@@ -40,6 +41,7 @@ class Env(ShopVariables, PaymentVariables, SearchVariables, FileVariables, SignI
             [
                 *url_problems(values),
                 *file_problems(values),
+                *provider_problems(values),
                 *sign_in_problems(values, is_production=chosen is Environment.PRODUCTION),
             ]
         )

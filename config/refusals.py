@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from apps.accounts.switches import TESTING_SWITCHES
 from config.message_refusals import sending_problems
+from config.payment_refusals import charging_problems
 
 _SCHEMES = {
     "DATABASE_URL": {"postgres", "postgresql"},
@@ -57,6 +58,7 @@ def production_problems(values: Mapping[str, str]) -> Iterator[str]:
     yield from _weak(values)
     yield from _forbidden(values)
     yield from sending_problems(values)
+    yield from charging_problems(values)
 
 
 def _first(values: Mapping[str, str], *names: str) -> str:

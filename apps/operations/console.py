@@ -13,6 +13,7 @@ from django.utils.timesince import timesince
 
 from apps.campaigns.models import Campaign
 from apps.orders.models import Order
+from apps.payments.models import Payment, Refund
 from apps.products.models import Product
 from apps.products.queries import with_stock
 from core.clock import now
@@ -53,10 +54,22 @@ def _order_figures() -> list[dict[str, Any]]:
     return [
         _figure("Paid in seven days", taken, f"{page}?payment_status__exact=paid"),
         _figure("Waiting for payment", orders.filter(status="pending").count(), f"{page}?status__exact=pending"),
-        _figure("Ready to ship", orders.filter(status="processing").count(), f"{page}?status__exact=processing"),
+        _figure(
+            "Ready to ship", orders.to_ship().count(), f"{page}?status__exact=processing&payment_status__exact=paid"
+        ),
         _figure(
             "Refunds due", orders.refund_due().count(), f"{page}?status__exact=cancelled&payment_status__exact=paid"
         ),
+    ]
+
+
+def _payment_figures() -> list[dict[str, Any]]:
+    asked, disputed = Refund.objects.filter(status="pending"), Payment.objects.filter(dispute="open")
+    return [
+        _figure(
+            "Refunds to decide", asked.count(), f"{reverse('admin:payments_refund_changelist')}?status__exact=pending"
+        ),
+        _figure("Disputes", disputed.count(), f"{reverse('admin:payments_payment_changelist')}?dispute__exact=open"),
     ]
 
 
@@ -82,6 +95,7 @@ def _figure(title: str, value: object, url: str) -> dict[str, Any]:
 # What a figure counts, and the permission its list asks for: nobody learns here what they may not look up there.
 FIGURES: tuple[tuple[str, Callable[[], list[dict[str, Any]]]], ...] = (
     ("orders.view_order", _order_figures),
+    ("payments.view_payment", _payment_figures),
     ("products.view_product", _stock_figures),
     ("campaigns.view_campaign", _campaign_figures),
     ("core.view_outboxjob", _job_figures),

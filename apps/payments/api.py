@@ -38,6 +38,7 @@ def create_intent(request: UserRequest, body: schemas.CreateIntentIn) -> service
 
 
 @router.post("confirm/", response=schemas.PaymentOut, summary="Charge a saved card, or see what became of a payment")
+@idempotent(schemas.PaymentOut, apart=True)
 def confirm(request: UserRequest, body: schemas.ConfirmIn) -> Payment:
     return services.confirm_payment(user=request.auth, intent=body.payment_intent_id)
 

@@ -19,8 +19,7 @@ router = Router(tags=["Reviews"], auth=bearer)
 @router.get("", response=schemas.ReviewPage, auth=None, summary="Reviews")
 def list_reviews(request: HttpRequest, query: Query[schemas.ReviewQuery]) -> dict[str, Any]:
     """Newest first."""
-    wanted = {name: value for name, value in query.model_dump(include={"product_id", "rating"}).items() if value}
-    page = paginate(queries.public_reviews().filter(**wanted), query)
+    page = paginate(queries.public_reviews().filter(**query.wanted()), query)
     return envelope(request, page, page.rows)
 
 

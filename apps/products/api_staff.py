@@ -17,6 +17,7 @@ from apps.products.errors import ImageNotFound
 from apps.products.models import Category, ProductVariant, StockMovement
 from apps.products.presentation import image_row, origin_of, staff_page, variant_row
 from apps.products.staff import staff
+from core.idempotency import idempotent
 from core.ids import uuid_or_not_found
 
 __all__ = ["router"]
@@ -26,6 +27,7 @@ MOST_IMAGE_ID = 2**63 - 1
 
 
 @router.post("", response={201: staff_schemas.ProductStaffOut}, auth=staff, summary="Add a product")
+@idempotent(staff_schemas.ProductStaffOut, status=201)
 def create_product(request: UserRequest, body: staff_schemas.ProductIn) -> Status[dict[str, Any]]:
     """Staff. Prices in major units; opening stock becomes a line of the ledger."""
     product = services.create_product(particulars=body.given(), stock=body.stock_quantity, actor=request.auth)
@@ -124,6 +126,7 @@ def remove_variant(request: UserRequest, product_id: str, variant_id: str) -> St
 @router.post(
     "{product_id}/receive_stock/", response=staff_schemas.StockOut, auth=staff, summary="A delivery has arrived"
 )
+@idempotent(staff_schemas.StockOut)
 def receive_stock(request: UserRequest, product_id: str, body: staff_schemas.DeliveryIn) -> StockMovement:
     """Staff."""
     line = services.StockLine(uuid_or_not_found(product_id), body.variant_id, body.quantity)
@@ -131,8 +134,12 @@ def receive_stock(request: UserRequest, product_id: str, body: staff_schemas.Del
 
 
 @router.post("{product_id}/adjust_stock/", response=staff_schemas.StockOut, auth=staff, summary="The shelf was counted")
+@idempotent(staff_schemas.StockOut)
 def adjust_stock(request: UserRequest, product_id: str, body: staff_schemas.CountIn) -> StockMovement:
-    """Staff. Never below what is promised to customers."""
+    """Staff. Never below what is promised to customers.
+
+    Without a variant, what a product was stocked with before it had variants: it is counted down, never up.
+    """
     return services.count_stock(
         product_id=uuid_or_not_found(product_id),
         variant_id=body.variant_id,

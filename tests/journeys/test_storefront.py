@@ -61,6 +61,51 @@ def test_a_bank_that_asks_is_answered(page):
     page.get_by_text("Paid, being packed").wait_for()
 
 
+def place(page, number):
+    """Somebody's order, on the screen; what the page asks of it from now on."""
+    page.goto("/shop/")
+    page.locator(".goods button").nth(1).click()
+    page.get_by_role("link", name="Cart (1)").click()
+    page.fill("#in-phone", number)
+    sign_in(page)
+    page.get_by_role("button", name="Place the order").click()
+    page.wait_for_selector("#in-card")
+    path = f"/api/orders/{page.url.rpartition('/')[2]}/"
+    asked = []
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith(path) else None)
+    return path, asked
+
+
+def test_an_order_that_is_over_is_asked_for_no_more(page):
+    path, asked = place(page, "+801719159902")
+    page.wait_for_timeout(2500)
+    assert len(asked) >= 2
+    token = page.evaluate("localStorage.access")
+    assert page.request.post(f"{path}cancel/", headers={"Authorization": f"Bearer {token}"}).ok
+    page.get_by_text("Cancelled").wait_for()
+    asked.clear()
+    page.wait_for_timeout(2500)
+    assert asked == []
+    page.reload()
+    page.get_by_text("Cancelled").wait_for()
+    asked.clear()
+    page.wait_for_timeout(2500)
+    assert asked == []
+
+
+def test_after_a_minute_an_order_is_asked_for_less_often(page):
+    page.clock.install()
+    _, asked = place(page, "+801719159903")
+    page.clock.fast_forward(61_000)
+    page.wait_for_timeout(1000)
+    asked.clear()
+    page.wait_for_timeout(3000)
+    assert asked == []
+    page.clock.fast_forward(5000)
+    page.wait_for_timeout(500)
+    assert len(asked) == 1
+
+
 def test_what_a_customer_mistypes_is_said_and_nothing_is_sent(page):
     page.goto("/shop/")
     page.locator(".goods button").first.click()

@@ -10,10 +10,11 @@ from apps.accounts import services
 from apps.accounts.callers import Caller
 from apps.accounts.models import AuditEvent, CodeSend, Company, Invitation, Lockout, Membership, Session, User
 from apps.campaigns.models import Campaign
-from apps.operations.console import _order_figures
+from apps.operations.console import _order_figures, _payment_figures
 from apps.operations.services.seeding import seed_demo
 from apps.orders.models import Order
 from apps.orders.services import cancel_order
+from apps.payments.models import Payment, Refund
 from apps.products.models import Product, StockItem, StockMovement
 from core.clock import now
 from tests.conftest import Api
@@ -143,6 +144,17 @@ def test_a_group_gives_a_colleague_their_part(shop, client):
     page = client.get("/admin/").content.decode()
     assert "Waiting for payment" in page
     assert "Campaigns with a flag" not in page
+
+
+def test_disputes_and_refunds_to_decide_are_counted(shop):
+    order = Order.objects.filter(payment_status="paid").first()
+    payment = Payment.objects.create(
+        order=order, user=order.user, attempt=1, gateway="sandbox", intent="pi_1", amount=order.total,
+        currency="USD", status="succeeded", dispute="open", charged_at=now(), checked_at=now(),
+    )  # fmt: skip
+    Refund.objects.create(payment=payment, amount=1, reason="other")
+    figures = {figure["title"]: figure["value"] for figure in _payment_figures()}
+    assert figures == {"Refunds to decide": 1, "Disputes": 1}
 
 
 def test_what_is_owed_is_counted_and_not_taken_for_turnover(shop):

@@ -3,13 +3,15 @@ from datetime import timedelta
 import pytest
 import time_machine
 
+from apps.accounts.services.spending import RESTRICTED
 from apps.orders.models import Order
 from apps.orders.services import cancel_order, plan_expiries
+from apps.payments import services
 from apps.payments.models import Payment, SavedMethod, Transaction
 from apps.payments.schemas import IntentOut
 from apps.payments.services import Begun
 from core.clock import now
-from core.models import OutboxJob
+from core.models import IdempotentAnswer, OutboxJob
 from tests.factories.products import ProductFactory
 from tests.payments.conftest import ASKS, DECLINED, GOOD, POOR, Buyer, charged, events, state, stock, work
 
@@ -122,6 +124,15 @@ def test_a_strangers_order_cannot_be_paid(buyer):
     assert not Payment.objects.exists()
 
 
+def test_limits_that_sank_after_the_order_hold_when_it_is_paid(buyer):
+    order = buyer.order(ProductFactory(stock=1, price=RESTRICTED))  # with its tax, above what is allowed for a day
+    buyer.user.limits_restricted_until = now() + timedelta(hours=1)
+    buyer.user.save()
+    reply = buyer.begin(order)
+    assert (reply.status_code, reply.json()["code"]) == (403, "restricted_24hr")
+    assert not Payment.objects.exists()
+
+
 def test_a_paid_order_is_not_paid_again(buyer):
     order = buyer.order()
     buyer.pay(order)
@@ -221,6 +232,37 @@ def test_what_is_found_while_paying_outlives_the_refusal_also_with_a_key(buyer):
     )
     assert (reply.status_code, reply.json()["code"]) == (400, "already_paid")
     assert state(order)[0] == ("processing", "paid")
+
+
+def test_with_a_key_a_confirmation_is_answered_as_the_first_time(buyer):
+    order = buyer.order()
+    send = {"payment_intent_id": buyer.begin(order).json()["payment_intent_id"]}
+    first = buyer.api.send("POST", "/api/payments/confirm/", send, HTTP_IDEMPOTENCY_KEY="k")
+    buyer.pay(order)
+    second = buyer.api.send("POST", "/api/payments/confirm/", send, HTTP_IDEMPOTENCY_KEY="k")
+    assert (first.json()["status"], second.content) == ("pending", first.content)
+    assert buyer.confirm(send["payment_intent_id"]).json()["status"] == "succeeded"
+
+
+def test_a_key_in_use_is_409_and_one_whose_holder_died_is_taken_over(buyer, monkeypatch):
+    send, meanwhile, begin = {"order_id": str(buyer.order().pk)}, [], services.begin_payment
+
+    def ask():
+        return buyer.api.send("POST", "/api/payments/create_intent/", send, HTTP_IDEMPOTENCY_KEY="k")
+
+    def slow(**given):
+        meanwhile.append(ask())
+        return begin(**given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(services, "begin_payment", slow)
+        first = ask()
+    assert (first.status_code, meanwhile[0].status_code) == (200, 409)
+    assert meanwhile[0].json()["code"] == "request_in_progress"
+    IdempotentAnswer.objects.update(status=0)  # as a process that was killed leaves it
+    assert ask().status_code == 409
+    IdempotentAnswer.objects.update(created_at=now() - timedelta(minutes=2))
+    assert (ask().status_code, Payment.objects.count()) == (200, 1)
 
 
 def test_an_idempotency_key_begins_one_payment(buyer):

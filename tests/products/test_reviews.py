@@ -46,6 +46,17 @@ def test_a_review_is_written_and_read_by_everybody(layla, api, mug):
     assert api.send("GET", f"{LIST}?rating=5").json()["count"] == 0
 
 
+@pytest.mark.parametrize("name", ["product", "product_id"])
+def test_reviews_are_looked_for_by_product(layla, omar, api, mug, name):
+    body, _ = review(layla, mug).json(), review(omar, ProductFactory(), rating=5)
+    assert api.send("GET", LIST).json()["count"] == 2
+    assert api.send("GET", f"{LIST}?{name}={mug.pk}").json()["results"] == [body]
+    assert api.send("GET", f"{LIST}?{name}={mug.pk}&rating=5").json()["count"] == 0
+    assert api.send("GET", f"{LIST}?{name}={uuid.uuid4()}").json()["count"] == 0
+    for malformed in ("nonsense", "1", ""):
+        assert api.send("GET", f"{LIST}?{name}={malformed}").status_code == 400
+
+
 def test_nobody_learns_who_signs_in_how(layla, omar, api, mug):
     review(layla, mug)
     body = review(omar, mug).json()

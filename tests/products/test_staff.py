@@ -305,6 +305,61 @@ def test_stock_is_entered_where_it_is_kept(staff):
     assert staff.send("POST", f"{page(shirt)}adjust_stock/", body).json()["on_hand"] == 4
 
 
+def test_what_was_stocked_before_the_first_variant_is_counted_down_and_never_up(staff):
+    shirt = ProductFactory(stock=5)
+    variant = VariantFactory(product=shirt)
+    path = f"{page(shirt)}adjust_stock/"
+    reply = staff.send("POST", path, {"counted": 6, "reason": "found"})
+    assert (reply.status_code, reply.json()["code"]) == (409, "stocked_by_variant")
+    reply = staff.send("POST", f"{page(shirt)}receive_stock/", {"quantity": 1, "reference": "D-1"})
+    assert (reply.status_code, reply.json()["code"]) == (409, "stocked_by_variant")
+    assert StockItem.objects.get().on_hand == 5
+    assert staff.send("POST", path, {"counted": 2, "reason": "sorted"}).json()["on_hand"] == 2
+    assert staff.send("POST", path, {"counted": 0, "reason": "sorted"}).json()["on_hand"] == 0
+    assert staff.send("POST", path, {"counted": 1, "reason": "found"}).status_code == 409
+    body = {"variant_id": str(variant.pk), "counted": 5, "reason": "sorted"}
+    assert staff.send("POST", path, body).json()["on_hand"] == 5
+    assert queries.stock_differences() == []
+
+
+def test_what_is_left_over_and_promised_is_not_counted_away(staff):
+    shirt = ProductFactory(stock=5)
+    reserve_stock(lines=[StockLine(shirt.pk, None, 2)], reference="A")
+    VariantFactory(product=shirt)
+    reply = staff.send("POST", f"{page(shirt)}adjust_stock/", {"counted": 1, "reason": "lost"})
+    assert (reply.status_code, reply.json()["code"]) == (409, "stock_below_promised")
+    assert StockItem.objects.get().on_hand == 5
+    shirt.track_inventory = False
+    shirt.save()
+    reply = staff.send("POST", f"{page(shirt)}adjust_stock/", {"counted": 2, "reason": "sorted"})
+    assert (reply.status_code, reply.json()["code"]) == (409, "stock_not_tracked")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("receive_stock/", {"quantity": 5, "reference": "D-17"}), ("adjust_stock/", {"counted": 7, "reason": "found"})],
+)
+def test_a_delivery_or_count_sent_again_with_its_key_counts_once(staff, path, body):
+    plate = ProductFactory(stock=2)
+    first, second = (staff.send("POST", page(plate) + path, body, HTTP_IDEMPOTENCY_KEY="k-1") for _ in range(2))
+    assert (first.status_code, first.json()["on_hand"]) == (200, 7)
+    assert (second.status_code, second.json()) == (200, first.json())
+    assert second["Idempotency-Replayed"] == "true"
+    other = staff.send("POST", page(plate) + path, {**body, "reason": "x"}, HTTP_IDEMPOTENCY_KEY="k-1")
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    assert StockItem.objects.get().on_hand == 7
+
+
+def test_a_product_sent_again_with_its_key_is_added_once(staff, kitchen):
+    body = mug(kitchen, stock_quantity=3)
+    first, second = (staff.send("POST", LIST, body, HTTP_IDEMPOTENCY_KEY="k-1") for _ in range(2))
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert second.json() == first.json()
+    assert Product.objects.count() == StockMovement.objects.count() == 1
+    shown = staff.send("PATCH", page(Product.objects.get()), {}).json()
+    assert {**shown, "updated_at": None} == {**first.json(), "updated_at": None}
+
+
 @pytest.mark.django_db(transaction=True)
 def test_one_of_many_who_take_the_same_sku_has_it(clerk):
     kitchen = CategoryFactory()

@@ -23,8 +23,9 @@ def require_still_affordable(*, user: User, order: Order) -> None:
 def require_affordable(*, user: User, amount: int, besides: UUID | None = None) -> None:
     """Raise unless the person may spend `amount` more, in minor units of the shop's currency.
 
-    Counted from orders that were neither cancelled nor paid back, but for `besides`: that one is the amount. Takes the lock on the
-    person's orders, so call it where the amount is then recorded: two orders at once do not both fit into what is left.
+    Counted from orders that were neither cancelled nor paid back, but for `besides`: that one is the amount. Takes the
+    lock on the person's orders, so call it where the amount is then recorded: two orders at once do not both fit into
+    what is left.
     """
     lock(f"orders-of:{user.pk}")
     user.refresh_from_db(fields=["limits_restricted_until"])

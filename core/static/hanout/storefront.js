@@ -204,6 +204,7 @@ const SAID = {
   cancelled: "Cancelled",
   refunded: "Paid back",
 };
+const OVER = new Set(["delivered", "cancelled", "refunded"]);
 
 async function order(id) {
   const found = await call("GET", `/api/orders/${id}/`);
@@ -237,12 +238,12 @@ async function order(id) {
   watch(found, tell, leaving.signal);
 }
 
-/** The order as it changes, whoever changes it: the gateway, the sweep, or somebody at the console. */
+/** The order until its end, whoever changes it: the gateway, the sweep, or somebody at the console. */
 async function watch(known, tell, left) {
-  while (!left.aborted) {
-    await new Promise((wake) => setTimeout(wake, 1000));
-    if (left.aborted) return;
-    const now = await call("GET", `/api/orders/${known.id}/`).catch(() => null);
+  const since = Date.now();
+  while (!left.aborted && !OVER.has(known.status)) {
+    await new Promise((wake) => setTimeout(wake, Date.now() - since < 60_000 ? 1000 : 5000));
+    const now = left.aborted ? null : await call("GET", `/api/orders/${known.id}/`).catch(() => null);
     if (now && !left.aborted && now.updated_at !== known.updated_at) tell((known = now));
   }
 }
