@@ -100,11 +100,12 @@ def _apart(request: HttpRequest, make: Callable[[], bytes], status: int) -> Http
         if kept and kept.created_at > now() - LONGEST_RUN:
             raise RequestInProgress(retry_after=1)
         _keep(key, fingerprint, TAKEN, b"")
+    content = b""
     try:
         content = make()
-    except BaseException:
-        IdempotentAnswer.objects.filter(pk=key, status=TAKEN).delete()
-        raise
+    finally:
+        if not content:  # refused: the key is free again
+            IdempotentAnswer.objects.filter(pk=key, status=TAKEN).delete()
     _keep(key, fingerprint, status, seal(content, kind=_SEAL))
     return HttpResponse(content, status=status, content_type="application/json")
 
