@@ -24,7 +24,7 @@ class PaymentVariables(Variables):
     webhook_secrets: dict[str, SecretStr] = named(
         {},
         GATHERED,
-        help="Signs what a payment provider without an SDK tells us; 32 characters or more; PROVIDER is its name in the address.",
+        help="Signs what a provider without an SDK tells us, in 32 characters or more; PROVIDER is its name.",
     )
     stripe_webhook_secret: SecretStr = named(
         SecretStr(""),
