@@ -69,7 +69,6 @@ def begin_payment(*, user: User, order_id: UUID, method_id: UUID | None = None, 
     intent = till.create_intent(_wanted(payment, customer))
     if not _name(payment, intent.id):
         look_at_payment(till=till, intent=intent.id, cancel=True)
-        till.cancel_intent(intent.id, key=f"cancel-{intent.id}")
         raise NotPayable(status=Order.Status.CANCELLED)
     return Begun(payment, intent.client_secret)
 

@@ -20,6 +20,7 @@ from apps.payments.gateway import gateway
 from apps.payments.models import Payment, Refund
 from apps.payments.services.alerts import tell_staff
 from apps.payments.services.booking import book_refunds, book_standing
+from apps.payments.services.locking import locked_payment
 from core.clock import now
 from core.locks import lock
 from core.money import major, with_currency
@@ -32,7 +33,7 @@ def request_refund(*, user: User, payment_id: UUID, amount: int | None, reason: 
 
     Staff decide; until then the amount counts as gone. Raises `NotRefundable`, `RefundPending`, `PaymentNotFound`.
     """
-    payment = locked_payment(Payment.objects.visible_to(user), payment_id)
+    payment = _locked(Payment.objects.visible_to(user), payment_id)
     if payment.refunds.filter(status=Refund.Status.PENDING).exists():
         raise RefundPending(param="payment_id")
     wanted = _possible(payment, amount)
@@ -65,7 +66,7 @@ def decline_refund(*, refund_id: UUID, actor: User) -> Refund:
 @transaction.atomic
 def refund_payment(*, payment_id: UUID, amount: int | None, reason: str, why: str, actor: User | None) -> Refund:
     """Staff send money back at once. Raises `NotRefundable`, `PaymentNotFound`."""
-    payment = locked_payment(Payment.objects.all(), payment_id)
+    payment = _locked(Payment.objects.all(), payment_id)
     refund = give_back(payment=payment, amount=_possible(payment, amount), reason=reason, why=why, actor=actor)
     _note(refund, "is sent", actor)
     return refund
@@ -127,18 +128,16 @@ def send_refund(*, refund_id: UUID) -> None:
         _fail(refund, error.text)
         return
     with transaction.atomic():
-        locked = locked_payment(Payment.objects.all(), payment.pk)
+        locked = _locked(Payment.objects.all(), payment.pk)
         book_refunds(locked, [sent])
         book_standing(locked)
 
 
-def locked_payment(among: QuerySet[Payment], payment_id: UUID) -> Payment:
-    """One of these, with its order and then itself locked; raises `PaymentNotFound`."""
-    order_id = among.filter(pk=payment_id).values_list("order_id", flat=True).first()
-    if order_id is None:
+def _locked(among: QuerySet[Payment], payment_id: UUID) -> Payment:
+    payment = locked_payment(among.filter(pk=payment_id))
+    if payment is None:
         raise PaymentNotFound
-    Order.objects.select_for_update().get(pk=order_id)
-    return Payment.objects.select_for_update().get(pk=payment_id)
+    return payment
 
 
 def _possible(payment: Payment, amount: int | None) -> int:
@@ -153,7 +152,7 @@ def _waiting(refund_id: UUID) -> Refund:
     payment_id = Refund.objects.filter(pk=refund_id).values_list("payment_id", flat=True).first()
     if payment_id is None:
         raise RefundNotFound
-    locked_payment(Payment.objects.all(), payment_id)
+    _locked(Payment.objects.all(), payment_id)
     refund = Refund.objects.select_for_update().get(pk=refund_id)
     if refund.status != Refund.Status.PENDING:
         raise RefundSettled(status=refund.status)

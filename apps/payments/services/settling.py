@@ -17,6 +17,7 @@ from apps.payments.gateway import Card, Gateway, Intent, State
 from apps.payments.models import Payment, Refund, SavedMethod, Transaction
 from apps.payments.services.alerts import tell_staff
 from apps.payments.services.booking import book_dispute, book_refunds, book_standing
+from apps.payments.services.locking import locked_payment
 from apps.payments.services.returning import give_back
 from core.clock import now
 from core.ids import is_uuid
@@ -49,7 +50,7 @@ def look_at_payment(*, till: Gateway, intent: str, cancel: bool = False) -> tupl
 @transaction.atomic
 def settle_payment(*, gateway: str, intent: Intent) -> Payment | None:
     """Bring our books to what the gateway says; None if we know no such payment. Repeating it changes nothing."""
-    payment = _locked(gateway, intent)
+    payment = locked_payment(Payment.objects.filter(gateway=gateway, intent=intent.id))
     if payment is None:
         return None
     if not payment.is_charged:
@@ -106,14 +107,6 @@ def _adopt(gateway: str, intent: Intent) -> Payment | None:
     payment.save()
     tell_staff(order=order, what="A payment was found that we had lost sight of.")
     return settle_payment(gateway=gateway, intent=intent)
-
-
-def _locked(gateway: str, intent: Intent) -> Payment | None:
-    known = Payment.objects.filter(gateway=gateway, intent=intent.id).values_list("pk", "order_id").first()
-    if known is None:
-        return None
-    Order.objects.select_for_update().get(pk=known[1])
-    return Payment.objects.select_for_update().get(pk=known[0])
 
 
 def _uncharged(payment: Payment, intent: Intent) -> None:
