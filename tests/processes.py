@@ -66,18 +66,18 @@ class Served:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, headers)
         try:
-            with urllib.request.urlopen(request, timeout=10) as reply:
+            with urllib.request.urlopen(request, timeout=60) as reply:
                 return reply.status, json.loads(reply.read())
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read())
 
     def text(self, path):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as reply:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=60) as reply:
             return reply.read().decode()
 
     def raw(self, request: bytes) -> bytes:
         """What comes back for bytes no HTTP library would send."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as line:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as line:
             line.sendall(request)
             return line.recv(65536)
 
@@ -89,7 +89,7 @@ class Served:
     def interrupt(self):
         """Ctrl-C reaches the whole foreground group, as in a terminal."""
         os.killpg(self.process.pid, signal.SIGINT)
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=60)
 
 
 class Shop(Served):
@@ -121,7 +121,7 @@ class CeleryWorker(Served):
     def kill(self):
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=60)
 
 
 class CeleryBeat(CeleryWorker):

@@ -112,7 +112,7 @@ def impatiently(call):
 
     thread = threading.Thread(target=run)
     thread.start()
-    thread.join(timeout=10)
+    thread.join(timeout=60)
     return got
 
 

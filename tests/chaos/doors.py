@@ -28,7 +28,7 @@ def fresh_address():
     return f"11.{number >> 8}.{number & 255}.7"
 
 
-def until(found, what, seconds=30):
+def until(found, what, seconds=60):
     """Wait for something that is about to happen."""
     deadline = time.monotonic() + seconds
     while not (value := found()):
@@ -114,4 +114,4 @@ class Door(Served):
     def end(self):
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(timeout=10)
+            self.process.wait(timeout=60)

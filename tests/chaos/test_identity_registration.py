@@ -140,7 +140,7 @@ def test_a_worker_killed_at_any_write_leaves_nothing_and_the_repetition_everythi
                 [(backend,)] = until(lambda table=table: sql(WAITS, table), f"nobody writes to {table}")
                 os.kill(pid, signal.SIGKILL)
                 with pytest.raises((OSError, HTTPException)):
-                    lost.result(timeout=10)
+                    lost.result(timeout=60)
             until(lambda backend=backend: not sql(LIVES, backend), "the killed worker's connection stays")
             assert registration.traces() == NOTHING, table
             _, status, answer, _ = insist(web, registration, golden)

@@ -134,7 +134,7 @@ def test_sigterm_lets_the_running_job_finish_and_returns_the_others(start, broke
         enqueue("rehearsal.note", trace=str(number))
     wait_until(lambda: not waiting().filter(published_at=None).exists(), worker)
     worker.process.send_signal(signal.SIGTERM)
-    assert worker.process.wait(timeout=10) == 0
+    assert worker.process.wait(timeout=60) == 0
     done = traces()
     assert done[0] == "long"
     assert waiting().count() == 9 - len(done)

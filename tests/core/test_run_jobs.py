@@ -57,7 +57,7 @@ def test_a_worker_shows_what_it_counts_to_this_machine(database, tmp_path):
     else:
         raise AssertionError(worker.log.read_text())
     second = Counted(tmp_path / "second", DATABASE_URL=database.url)
-    assert second.process.wait(timeout=10) == 1
+    assert second.process.wait(timeout=60) == 1
     assert "Choose another --metrics-port." in second.log.read_text()
     worker.process.send_signal(signal.SIGTERM)
     assert worker.process.wait(timeout=5) == 0

@@ -23,7 +23,7 @@ def plenty(page):
 
 
 def pay(page, card):
-    page.fill("#in-card", card)
+    page.select_option("#in-card", card)
     page.get_by_role("button", name="Pay").click()
 
 

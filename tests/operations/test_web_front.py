@@ -20,7 +20,7 @@ class Odd(Served):
 
     @contextlib.contextmanager
     def line(self, request):
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as line:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as line:
             line.sendall(request)
             yield line
 

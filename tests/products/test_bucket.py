@@ -51,7 +51,7 @@ class ObjectStore(Served):
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def settled(settings, url, **more):
 @pytest.fixture
 def bucket(server, settings, monkeypatch):
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    urllib.request.urlopen(urllib.request.Request(f"{server.url}/moto-api/reset", method="POST"), timeout=10)
+    urllib.request.urlopen(urllib.request.Request(f"{server.url}/moto-api/reset", method="POST"), timeout=60)
     server.client().create_bucket(Bucket=BUCKET)
     settled(settings, server.url)
     return server
@@ -82,7 +82,7 @@ def upload(client, product, content=None):
 
 
 def read(address):
-    with urllib.request.urlopen(address, timeout=10) as reply:
+    with urllib.request.urlopen(address, timeout=60) as reply:
         return reply.headers, reply.read()
 
 

@@ -4,10 +4,10 @@ const kept = localStorage;
 const view = document.querySelector("#view");
 const basket = document.querySelector("#basket");
 const TEST_CARDS = [
-  ["4242 4242 4242 4242", "accepted"],
-  ["4000 0025 0000 3155", "the bank asks first"],
-  ["4000 0000 0000 0002", "declined"],
-  ["4000 0000 0000 9995", "not enough money"],
+  ["4242 4242 4242 4242", "Accepted"],
+  ["4000 0025 0000 3155", "The bank asks first"],
+  ["4000 0000 0000 0002", "Declined"],
+  ["4000 0000 0000 9995", "Not enough money"],
 ];
 let leaving = new AbortController(); // ends what the last view was still waiting for
 
@@ -249,9 +249,8 @@ async function watch(known, tell, left) {
 }
 
 function card(found) {
-  const list = h("datalist", { id: "cards" }, ...TEST_CARDS.map(([value, label]) => h("option", { value, label })));
-  const input = field("Test card", "card", { inputMode: "numeric", value: TEST_CARDS[0][0] });
-  input.querySelector("input").setAttribute("list", "cards");
+  const options = TEST_CARDS.map(([value, label]) => h("option", { value }, `${label} (… ${value.slice(-4)})`));
+  const choice = h("select", { name: "card", id: "in-card" }, ...options);
   const key = crypto.randomUUID();
   return form(
     async ({ card: number }) => {
@@ -266,8 +265,7 @@ function card(found) {
       if (paid.failure_code) throw new Error(`The card was declined (${paid.failure_code.replaceAll("_", " ")}). Try another one.`);
     },
     h("h2", {}, `Pay ${found.total} ${found.currency}`),
-    input,
-    list,
+    h("p", {}, h("label", { htmlFor: choice.id }, "Test card"), choice),
     h("p", { className: "quiet" }, "No money moves here: this shop pays in a sandbox."),
     h("button", {}, "Pay"),
   );
