@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import platform
+from collections.abc import Mapping
 from typing import Any
 
 import django
@@ -17,6 +18,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from apps.health.probes import SEARCH, Finding, examine
 from core.errors import NotFound
+from core.lifecycle import is_stopping, note_ready, was_ready
 from core.outbox_metrics import TABLE_METRICS
 
 SERVICE = "hanout"
@@ -24,13 +26,23 @@ SERVICE = "hanout"
 
 @require_safe
 def live(request: HttpRequest) -> HttpResponse:
-    """200 while the process serves; touches nothing."""
+    """200 while the process serves; touches nothing.
+
+    With HEALTH_STARTUP_GATE, 503 until the process has been ready once: a platform that asks this one path neither
+    admits a release that cannot serve, nor restarts a running one because a database blinked.
+    """
+    if settings.HEALTH_STARTUP_GATE and not was_ready():
+        if lost := _needed(examine()):
+            return _answer({"status": "starting", "service": SERVICE, "waiting_for": lost}, status=503)
+        note_ready()
     return _answer({"status": "ok", "service": SERVICE})
 
 
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
-    """503 as soon as a part this process needs is lost; without its search index it serves, and says degraded."""
+    """503 as soon as a part this process needs is lost, or it is about to end; without search it serves, degraded."""
+    if is_stopping():
+        return _answer({"status": "stopping", "service": SERVICE}, status=503)
     findings = examine()
     lost = [name for name, finding in findings.items() if not finding.ok]
     body = {
@@ -45,7 +57,7 @@ def ready(request: HttpRequest) -> HttpResponse:
         },
         "errors": [f"{name}: {findings[name].reason}" for name in lost] or None,
     }
-    return _answer(body, status=503 if set(lost) - {SEARCH} else 200)
+    return _answer(body, status=503 if _needed(findings) else 200)
 
 
 @require_safe
@@ -116,6 +128,11 @@ def _is_loopback(address: str) -> bool:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return False
+
+
+def _needed(findings: Mapping[str, Finding]) -> list[str]:
+    """What was lost and cannot be done without."""
+    return [name for name, finding in findings.items() if not finding.ok and name != SEARCH]
 
 
 def _component(finding: Finding) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from apps.operations.web_request import Environ, Scope, environ_of
 from core.contracts import as_domain_error, error_response
 from core.errors import Overloaded, SlowBody
 from core.ids import request_id
+from core.lifecycle import is_stopping
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Result = TypeVar("Result")
@@ -94,7 +95,7 @@ class Sender:
 
     async def send_whole(self, given: Answer) -> None:
         """Headers and the body in one, or a file the server reads itself."""
-        await self._send({"type": "http.response.start", "status": given.status, "headers": given.headers})
+        await self._send(_start(given))
         if given.file:
             await self._send({"type": "http.response.pathsend", "path": given.file})
         else:
@@ -102,7 +103,7 @@ class Sender:
 
     def send_parts(self, given: Answer, parts: Iterable[bytes]) -> None:
         """From the answering thread: one part after the other, each within its deadline, never all in memory."""
-        self._hand_over({"type": "http.response.start", "status": given.status, "headers": given.headers})
+        self._hand_over(_start(given))
         self.has_started = True
         for part in parts:
             self._hand_over({"type": "http.response.body", "body": part, "more_body": True})
@@ -130,6 +131,12 @@ class Sender:
         """Nothing more will be sent."""
         if self._watch:
             self._watch.cancel()
+
+
+def _start(given: Answer) -> dict[str, Any]:
+    """The head of an answer; from a process that is about to end, the last on its connection."""
+    headers = [*given.headers, (b"connection", b"close")] if is_stopping() else given.headers
+    return {"type": "http.response.start", "status": given.status, "headers": headers}
 
 
 def refusal(environ: Environ, error: Exception) -> Answer:

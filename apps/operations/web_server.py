@@ -2,12 +2,18 @@
 
 import os
 import resource
+import signal
+import threading
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import MPServer
+
+from core.lifecycle import STOPPING_SIGNAL
 
 BACKLOG = 1024
 CONNECTIONS = 4096  # per worker; open connections cost no thread
@@ -16,11 +22,39 @@ WATCHED_PARENT = "HANOUT_PARENT_PID"
 RUNS_JOBS = "HANOUT_RUN_JOBS"
 
 
-def web_server(*, host: str, port: int, workers: int, grace_seconds: int = 3) -> MPServer:
-    """A server that is ready to `serve()`; its workers end with this process even if it is killed."""
+class WebServer(MPServer):
+    """Told to end by SIGTERM, it first says so to those who ask whether it is ready, and serves on for a while.
+
+    A load balancer hears of the end by the next probe only; what it sends until then must be answered. Whoever keeps
+    a connection is told to leave it (RFC 9112, 9.6). Ctrl-C, and a second signal, end it without waiting.
+    """
+
+    def __init__(self, *args: Any, lame_seconds: float, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._lame_seconds = lame_seconds
+        self._is_lame = False
+
+    def signal_handler_interrupt(self, *args: Any, **options: Any) -> None:
+        if args[:1] == (signal.SIGTERM,) and self._lame_seconds and not self._is_lame:
+            self._is_lame = True
+            for worker in self.wrks:
+                with suppress(ProcessLookupError):  # one that died this moment
+                    os.kill(worker.inner.pid, STOPPING_SIGNAL)
+            end = threading.Timer(self._lame_seconds, super().signal_handler_interrupt)
+            end.daemon = True
+            end.start()
+        else:
+            super().signal_handler_interrupt(*args, **options)
+
+
+def web_server(*, host: str, port: int, workers: int, grace_seconds: float = 3, lame_seconds: float = 0) -> WebServer:
+    """A server that is ready to `serve()`; its workers end with this process even if it is killed.
+
+    From SIGTERM to its end at most `grace_seconds` pass; for the first `lame_seconds` of them it serves on, unready.
+    """
     os.environ[WATCHED_PARENT] = str(os.getpid())
     _allow_open_files(2 * CONNECTIONS)
-    return MPServer(
+    return WebServer(
         "config.wsgi:front",
         address=host,
         port=port,
@@ -33,7 +67,8 @@ def web_server(*, host: str, port: int, workers: int, grace_seconds: int = 3) ->
         log_enabled=True,
         log_level=LogLevels.error,
         respawn_failed_workers=True,
-        workers_kill_timeout=grace_seconds,
+        workers_kill_timeout=grace_seconds - lame_seconds,
+        lame_seconds=lame_seconds,
         websockets=False,
         working_dir=Path(__file__).resolve().parents[2],
     )

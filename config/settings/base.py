@@ -4,6 +4,7 @@ from corsheaders.defaults import default_headers
 
 from config.console import unfold_settings
 from config.database import database
+from config.database.migrating import migration_database
 from config.env import ROOT, Environment, current
 from config.picture_storage import media_url, picture_storage
 from config.secrets import derived_secret, parts, secret_key
@@ -75,6 +76,9 @@ APPEND_SLASH = False
 ALLOWED_HOSTS = list(ENV.allowed_hosts)
 DATA_DIR = ENV.data_dir
 DATABASES = {"default": database(ENV)}
+MIGRATION_DATABASE = migration_database(ENV)
+MIGRATION_ATTEMPTS = ENV.migration_attempts
+MIGRATION_WAIT_SECONDS = ENV.migration_wait_seconds
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = ENV.redis_url.get_secret_value()
@@ -167,6 +171,7 @@ if not IS_DEVELOPMENT:
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 MAX_UPLOAD_BYTES = 5 * 1024 * 1024
+HEALTH_STARTUP_GATE = ENV.health_startup_gate
 METRICS_TOKEN = ENV.metrics_token.get_secret_value()
 
 LOGGING_CONFIG = "core.logging.configure"

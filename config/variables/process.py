@@ -39,6 +39,27 @@ class ProcessVariables(Variables):
     web_concurrency: int = named(
         1, "WEB_CONCURRENCY", help="Worker processes of the web server; more than 1 needs REDIS_URL.", ge=1, le=256
     )
+    shutdown_grace_seconds: float = named(
+        25,
+        "SHUTDOWN_GRACE_SECONDS",
+        help="From SIGTERM to the end of the web process at most; less than what your platform waits before it kills.",
+        ge=1,
+        le=300,
+    )
+    shutdown_delay_seconds: float = named(
+        5,
+        "SHUTDOWN_DELAY_SECONDS",
+        help="The first part of it, unready and still serving, until load balancers know. 0 in development, and where "
+        "the platform takes the process out before SIGTERM (Render).",
+        ge=0,
+        le=120,
+    )
+    health_startup_gate: bool = named(
+        False,
+        "HEALTH_STARTUP_GATE",
+        help="1 answers /health/live/ with 503 until the process has been ready once, for platforms that probe one "
+        "path both to admit a release and to restart it (Render).",
+    )
     collect_static: bool = named(
         True,
         "COLLECT_STATIC",

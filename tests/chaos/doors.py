@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 
 import psutil
@@ -83,6 +83,12 @@ class Door(Served):
 
     def line(self):
         return HTTPConnection("127.0.0.1", self.port, timeout=30)
+
+    def listens(self):
+        """Whether it answers at all, be it that it is not ready."""
+        with suppress(OSError):
+            return bool(self.ask("GET", "/health/live/"))
+        return False
 
     def workers(self):
         return psutil.Process(self.process.pid).children()

@@ -10,6 +10,7 @@ from apps.operations.web_static import collect_static
 class Command(BaseCommand):
     help = (
         "Serves HTTP on PORT with WEB_CONCURRENCY worker processes until SIGTERM; in development to this machine only. "
+        "SIGTERM turns readiness off, finishes what was begun and ends within SHUTDOWN_GRACE_SECONDS. "
         "Jobs run in `run_jobs`."
     )
 
@@ -17,6 +18,8 @@ class Command(BaseCommand):
         env = settings.ENV
         if env.web_concurrency > 1 and not settings.REDIS_URL:
             raise CommandError("WEB_CONCURRENCY above 1 needs REDIS_URL: limits are counted in the shared cache.")
+        if env.shutdown_delay_seconds >= env.shutdown_grace_seconds:
+            raise CommandError("SHUTDOWN_DELAY_SECONDS must be less than SHUTDOWN_GRACE_SECONDS, of which it is a part.")
         host = "127.0.0.1" if settings.IS_DEVELOPMENT else "0.0.0.0"  # noqa: S104  # a container's door
         if settings.IS_DEVELOPMENT:
             self.stdout.write(
@@ -26,4 +29,10 @@ class Command(BaseCommand):
             self.stdout.flush()
         elif env.collect_static:
             collect_static()
-        web_server(host=host, port=env.port, workers=env.web_concurrency).serve()
+        web_server(
+            host=host,
+            port=env.port,
+            workers=env.web_concurrency,
+            grace_seconds=env.shutdown_grace_seconds,
+            lame_seconds=0 if settings.IS_DEVELOPMENT else env.shutdown_delay_seconds,
+        ).serve()
