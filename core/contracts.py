@@ -20,6 +20,7 @@ from ninja.errors import ValidationError as NinjaValidationError
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
 from prometheus_client import Counter
+from pydantic import ValidationError
 
 from core import errors
 from core.error_shapes import (
@@ -142,7 +143,7 @@ def as_domain_error(error: Exception) -> DomainError:
     for kinds, meaning in _MEANINGS:
         if isinstance(error, kinds):
             return meaning()
-    if isinstance(error, OperationalError | InterfaceError):
+    if isinstance(error, OperationalError | InterfaceError) or _hides_lost_database(error):
         log.error("database_unavailable", exc_info=error)
         return errors.DatabaseUnavailable(retry_after=1)
     log.error("unhandled_exception", exc_info=error)
@@ -156,6 +157,14 @@ _MEANINGS: tuple[tuple[tuple[type[Exception], ...], type[DomainError]], ...] = (
     ((AuthenticationError,), errors.NotAuthenticated),
     ((HttpError, BadRequest, SuspiciousOperation, RawPostDataException, MultiPartParserError), errors.MalformedRequest),
 )
+
+
+def _hides_lost_database(error: Exception) -> bool:
+    """Whether a row's relation could not be read while the answer was written: Pydantic keeps only the words of it."""
+    return isinstance(error, ValidationError) and any(
+        str(item.get("ctx", {}).get("error", "")).startswith(("OperationalError:", "InterfaceError:"))
+        for item in error.errors(include_input=False, include_url=False)
+    )
 
 
 def _messages_by_field(found: list[dict[str, Any]]) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""The kernel's tables: jobs on their way, and answers to be given again."""
+"""The kernel's tables: jobs on their way, answers to be given again, and signs of life."""
 
 from datetime import timedelta
 from typing import Self
@@ -85,3 +85,13 @@ class IdempotentAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"Answer of {self.created_at:%Y-%m-%d %H:%M:%S}"
+
+
+class Heartbeat(models.Model):
+    """When a kind of process last said that it is alive, whichever of them it was."""
+
+    kind = models.CharField(max_length=20, primary_key=True)
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.seen_at:%Y-%m-%d %H:%M:%S}"

@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 from prometheus_client import Counter
 
 from core.clock import now
+from core.heartbeats import WORKER, note_alive
 from core.models import OutboxJob, OutboxJobQuerySet
 from core.outbox_registry import DEFAULT_QUEUE, job, registered_jobs
 from core.outbox_schedule import plan_schedule
@@ -95,6 +96,7 @@ def repeat(one_round: Callable[[], int], stop: threading.Event, *, pause_seconds
             if not planned:
                 plan_schedule()
                 planned = True
+            note_alive(WORKER)
             idle = one_round() == 0
         except Exception as error:  # noqa: BLE001  # the thread's boundary: whatever it was, the next round may succeed
             log.warning("jobs_interrupted", reason=redact(f"{type(error).__name__}: {error}")[:200])

@@ -1,6 +1,7 @@
-"""What waits, per queue, counted from the table at the moment somebody looks."""
+"""What waits, per queue, and who lives to do it, counted from the tables at the moment somebody looks."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from prometheus_client.registry import Collector
 
 from core.celery_config import PRIORITIES
 from core.clock import now
+from core.heartbeats import read_heartbeats
 from core.models import OutboxJob, is_due
 
 _GAUGES = {
@@ -37,8 +39,22 @@ class JobsCollector(Collector):
             yield gauge
 
 
+class HeartbeatsCollector(Collector):
+    """A kind that was never seen has no figure: not every installation has a beat."""
+
+    def collect(self) -> Iterator[Metric]:
+        gauge = GaugeMetricFamily(
+            "hanout_heartbeat_age_seconds", "For how long no process of this kind was seen.", labels=["kind"]
+        )
+        with suppress(DatabaseError, InterfaceError):
+            for kind, age in read_heartbeats().items():
+                gauge.add_metric([kind], age.total_seconds())
+        yield gauge
+
+
 TABLE_METRICS = CollectorRegistry()
 TABLE_METRICS.register(JobsCollector())
+TABLE_METRICS.register(HeartbeatsCollector())
 
 
 def _count() -> Iterable[Mapping[str, Any]]:

@@ -23,8 +23,19 @@ from django.utils.module_loading import import_string
 
 log = structlog.get_logger(__name__)
 TIMEOUT_SECONDS = 0.9
-# Named as the document names it. The one part this shop can do without: the database searches in its place.
+# Named as the document names it; without it, the database searches.
 SEARCH = "elasticsearch"
+JOBS = "jobs"
+# What this process answers without, although worse.
+SPARE = frozenset({SEARCH, JOBS})
+JOBS_LATE_SECONDS = 300
+_JOBS_ARE_LATE = """
+    SELECT EXISTS (
+        SELECT 1 FROM core_outboxjob j
+        WHERE state = 'waiting' AND due_at < now() - make_interval(secs => %s)
+        AND (repeats_every IS NULL
+             OR NOT EXISTS (SELECT 1 FROM django_celery_beat_periodictask p WHERE p.name = j.name AND NOT p.enabled)))
+"""
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,14 @@ def check_migrations() -> None:
         raise ProbeFailed("migrations_waiting")
 
 
+def check_jobs() -> None:
+    """Jobs are done when they are due: what workers are for, whether they are busy, dead or were never started."""
+    with _connect() as connection:
+        row = connection.execute(_JOBS_ARE_LATE, [JOBS_LATE_SECONDS]).fetchone()
+    if row and row[0]:
+        raise ProbeFailed("jobs_late")
+
+
 def check_redis() -> None:
     client = redis.Redis.from_url(
         settings.REDIS_URL, socket_connect_timeout=TIMEOUT_SECONDS, socket_timeout=TIMEOUT_SECONDS
@@ -85,6 +104,7 @@ def probes() -> dict[str, Probe | None]:
         "db": check_database,
         "redis": check_redis if settings.REDIS_URL else None,
         "migrations": check_migrations,
+        JOBS: check_jobs,
         # Its HTTP library is loaded where there is something to ask.
         SEARCH: import_string("apps.health.search_probe.check_search") if settings.ELASTICSEARCH_URL else None,
     }

@@ -16,8 +16,9 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from apps.health.probes import SEARCH, Finding, examine
+from apps.health.probes import JOBS, SEARCH, SPARE, Finding, examine
 from core.errors import NotFound
+from core.heartbeats import read_heartbeats
 from core.lifecycle import is_stopping, note_ready, was_ready
 from core.outbox_metrics import TABLE_METRICS
 
@@ -40,7 +41,10 @@ def live(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
-    """503 as soon as a part this process needs is lost, or it is about to end; without search it serves, degraded."""
+    """503 as soon as a part this process needs is lost, or it is about to end.
+
+    Without its search index, or with jobs that nobody runs, it serves, and says degraded.
+    """
     if is_stopping():
         return _answer({"status": "stopping", "service": SERVICE}, status=503)
     findings = examine()
@@ -54,6 +58,7 @@ def ready(request: HttpRequest) -> HttpResponse:
             "cache": findings["redis"].ok,
             "migrations": findings["migrations"].ok,
             "elasticsearch": findings[SEARCH].ok,
+            "jobs": findings[JOBS].ok,
         },
         "errors": [f"{name}: {findings[name].reason}" for name in lost] or None,
     }
@@ -73,6 +78,7 @@ def report(request: HttpRequest) -> HttpResponse:
             "cache": _check(findings["redis"]),
             "migrations": _check(findings["migrations"]),
             "elasticsearch": _check(findings[SEARCH]),
+            "jobs": _check(findings[JOBS]),
             "vault": {"enabled": False},
         },
     }
@@ -81,6 +87,7 @@ def report(request: HttpRequest) -> HttpResponse:
             "version": settings.VERSION,
             "python_version": platform.python_version(),
             "django_version": django.get_version(),
+            "last_seen_seconds_ago": _last_seen() if findings["db"].ok else None,
         }
     return _answer(body)
 
@@ -132,7 +139,12 @@ def _is_loopback(address: str) -> bool:
 
 def _needed(findings: Mapping[str, Finding]) -> list[str]:
     """What was lost and cannot be done without."""
-    return [name for name, finding in findings.items() if not finding.ok and name != SEARCH]
+    return [name for name, finding in findings.items() if not finding.ok and name not in SPARE]
+
+
+def _last_seen() -> dict[str, int]:
+    """Which processes that run jobs or the schedule have shown a sign of life, and when."""
+    return {kind: round(age.total_seconds()) for kind, age in read_heartbeats().items()}
 
 
 def _component(finding: Finding) -> dict[str, Any]:

@@ -65,10 +65,10 @@ class Command(Served):
 class Rush:
     """A shop with a few units of one thing, its buyers, and the processes that serve them."""
 
-    def __init__(self, folder, environ, sql, people, workers):
+    def __init__(self, folder, environ, sql, people, workers, units=UNITS):
         self.folder, self.environ, self.sql = folder, environ, sql
         first = next(_firsts)
-        script = SEED.format(name=first, units=UNITS, first=first, people=people)
+        script = SEED.format(name=first, units=units, first=first, people=people)
         seeded = self.run("shell", "--no-imports", "-v", "0", "-c", script)
         assert seeded.code == 0, seeded.said
         self.product, self.people, self.tokens = json.loads(seeded.said.splitlines()[-1])

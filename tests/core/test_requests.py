@@ -3,8 +3,11 @@
 import pytest
 from django.db import OperationalError
 from django.test import RequestFactory
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from core.client_address import client_address
+from core.contracts import as_domain_error
+from core.errors import DatabaseUnavailable, InternalError
 from core.ids import request_id
 
 pytestmark = pytest.mark.django_db
@@ -49,3 +52,26 @@ def test_a_database_that_went_away_is_503(api, monkeypatch):
     reply = api.send("GET", "/api/products/")
     assert (reply.status_code, reply.json()["code"]) == (503, "database_unavailable")
     assert "db.internal" not in reply.content.decode()
+
+
+class Shown(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+    items: list[str]
+
+
+class Row:
+    def __init__(self, error):
+        self.error = error
+
+    @property
+    def items(self):
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "meaning"), [(OperationalError("gone"), DatabaseUnavailable), (AttributeError("typo"), InternalError)]
+)
+def test_a_database_lost_while_the_answer_is_written_is_no_mistake_of_ours(error, meaning):
+    with pytest.raises(ValidationError) as found:
+        Shown.model_validate(Row(error))
+    assert type(as_domain_error(found.value)) is meaning

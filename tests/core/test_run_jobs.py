@@ -31,16 +31,17 @@ def database(tmp_path):
 def test_a_worker_plans_the_schedule_runs_it_and_ends_on_sigterm(database, tmp_path):
     worker = Worker(tmp_path / "worker", DATABASE_URL=database.url)
     with psycopg.connect(database.url, autocommit=True) as connection:
-        for _ in range(100):
+        for _ in range(600):
             done = connection.execute(
                 "SELECT count(*) FROM core_outboxjob WHERE repeats_every IS NOT NULL AND due_at > now()"
             ).fetchone()[0]
             if done >= 2:
                 break
             time.sleep(0.1)
+        assert connection.execute("SELECT kind FROM core_heartbeat").fetchall() == [("worker",)]
     assert done >= 2, worker.log.read_text()
     worker.process.send_signal(signal.SIGTERM)
-    assert worker.process.wait(timeout=5) == 0
+    assert worker.process.wait(timeout=60) == 0
 
 
 def test_a_worker_shows_what_it_counts_to_this_machine(database, tmp_path):
@@ -50,7 +51,7 @@ def test_a_worker_shows_what_it_counts_to_this_machine(database, tmp_path):
         command = ("manage.py", "run_jobs", "--metrics-port", str(port))
 
     worker = Counted(tmp_path / "worker", DATABASE_URL=database.url)
-    for _ in range(100):
+    for _ in range(600):
         if 'hanout_jobs_total{name="' in metrics(port):
             break
         time.sleep(0.1)
@@ -60,7 +61,7 @@ def test_a_worker_shows_what_it_counts_to_this_machine(database, tmp_path):
     assert second.process.wait(timeout=60) == 1
     assert "Choose another --metrics-port." in second.log.read_text()
     worker.process.send_signal(signal.SIGTERM)
-    assert worker.process.wait(timeout=5) == 0
+    assert worker.process.wait(timeout=60) == 0
 
 
 def metrics(port):

@@ -1,10 +1,16 @@
 import time
+from datetime import timedelta
 
 import psycopg
 import pytest
 from django.db import OperationalError
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from apps.health import probes, search_probe
+from core import heartbeats
+from core.clock import now
+from core.heartbeats import note_alive, read_heartbeats
+from core.models import Heartbeat, OutboxJob
 from tests.conftest import Api
 
 pytestmark = pytest.mark.django_db
@@ -92,6 +98,57 @@ def test_a_waiting_migration_is_not_ready(api, monkeypatch):
     reply = api.get("/health/ready/")
     assert reply.status_code == 503
     assert reply.json()["errors"] == ["migrations: migrations_waiting"]
+
+
+def test_jobs_nobody_runs_degrade_and_kill_nothing(api, monkeypatch):
+    monkeypatch.setattr(probes, "check_jobs", late)
+    reply = api.get("/health/ready/")
+    assert (reply.status_code, reply.json()["status"]) == (200, "degraded")
+    assert reply.json()["errors"] == ["jobs: jobs_late"]
+    assert api.get("/health/").json()["checks"]["jobs"] == {"status": "unhealthy", "error": "jobs_late"}
+
+
+def late():
+    raise probes.ProbeFailed("jobs_late")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_is_late_once_it_has_been_due_for_five_minutes_and_nobody_switched_it_off(api):
+    due = now() - timedelta(seconds=probes.JOBS_LATE_SECONDS)
+    OutboxJob.objects.create(name="tests.note", due_at=due + timedelta(seconds=30))
+    OutboxJob.objects.create(name="tests.given up", due_at=due - timedelta(hours=1), state="dead")
+    hourly = IntervalSchedule.objects.create(every=1, period="hours")
+    switched = PeriodicTask.objects.create(name="tests.sweep", interval=hourly, enabled=False)
+    OutboxJob.objects.create(name="tests.sweep", repeats_every=timedelta(hours=1), due_at=due - timedelta(minutes=1))
+    probes.check_jobs()
+    switched.enabled = True
+    switched.save()
+    with pytest.raises(probes.ProbeFailed, match="jobs_late"):
+        probes.check_jobs()
+
+
+def test_insiders_see_when_workers_and_beat_were_last_seen(api):
+    assert api.get("/health/").json()["last_seen_seconds_ago"] == {}
+    Heartbeat.objects.create(kind="worker", seen_at=now() - timedelta(seconds=40))
+    hourly = IntervalSchedule.objects.create(every=1, period="hours")
+    PeriodicTask.objects.create(name="tests.sweep", interval=hourly, last_run_at=now() - timedelta(seconds=90))
+    seen = api.get("/health/").json()["last_seen_seconds_ago"]
+    assert 40 <= seen["worker"] < 60
+    assert 90 <= seen["beat"] < 110
+    assert 'hanout_heartbeat_age_seconds{kind="worker"} 4' in api.get("/metrics").content.decode()
+    assert "last_seen_seconds_ago" not in api.get("/health/", REMOTE_ADDR="203.0.113.9").json()
+
+
+def test_a_sign_of_life_is_written_down_every_ten_seconds_however_often_it_is_given(monkeypatch):
+    heartbeats._last.clear()
+    note_alive("worker")
+    first = Heartbeat.objects.get().seen_at
+    note_alive("worker")
+    assert Heartbeat.objects.get().seen_at == first
+    monkeypatch.setitem(heartbeats._last, "worker", heartbeats._last["worker"] - heartbeats.EVERY_SECONDS)
+    note_alive("worker")
+    assert Heartbeat.objects.get().seen_at > first
+    assert read_heartbeats()["worker"] < timedelta(seconds=60)
 
 
 def test_a_migration_of_the_next_release_does_not_hurt(api, monkeypatch):
