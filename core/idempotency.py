@@ -6,7 +6,7 @@ behind (a count of wrong guesses would be rolled back with them).
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import wraps
 from typing import Any
@@ -18,6 +18,7 @@ from ninja import Schema, Status
 
 from core.clock import now
 from core.errors import DomainError
+from core.housekeeping import Stale, chore
 from core.locks import lock, try_lock
 from core.models import IdempotentAnswer
 from core.sealing import InvalidToken, seal, unseal
@@ -71,9 +72,10 @@ def idempotent(shape: type[Schema], *, status: int = 200, apart: bool = False) -
     return decorate
 
 
-def forget_old_answers() -> int:
-    """Delete what is no longer repeated; return how many."""
-    return IdempotentAnswer.objects.filter(created_at__lt=now() - VALID).delete()[0]
+@chore("answers", "answers to requests with an Idempotency-Key, after a day")
+def stale_answers(days: int | None) -> Iterator[Stale]:
+    before = now() - (VALID if days is None else timedelta(days=max(days, 1)))  # clients may count on the day
+    yield Stale(IdempotentAnswer.objects.filter(created_at__lt=before), along="created_at")
 
 
 def _once(request: HttpRequest, make: Callable[[], bytes], status: int) -> HttpResponse:

@@ -9,6 +9,7 @@ import boto3  # type: ignore[import-untyped]
 from boto3.exceptions import Boto3Error  # type: ignore[import-untyped]
 from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+from botocore.session import Session as BotocoreSession  # type: ignore[import-untyped]
 
 from core.clock import now
 
@@ -16,6 +17,8 @@ from core.clock import now
 PART_BYTES = 32 * 1024 * 1024
 # Longer than any upload takes; what is older was left by a process that was killed.
 ABANDONED_AFTER = timedelta(days=2)
+# Only the two keys count, whatever else of Amazon's the machine has in its environment.
+_NO_PROFILE = {"profile": (None, None, None, None)}
 _MISSING = {"NoSuchKey", "404"}
 
 
@@ -31,7 +34,7 @@ class BucketStore:
     ) -> None:
         self.where = f"s3://{bucket}/{prefix}"
         self._bucket, self._prefix = bucket, f"{prefix}/" if prefix else ""
-        self._client = boto3.session.Session().client(
+        self._client = boto3.session.Session(botocore_session=BotocoreSession(_NO_PROFILE)).client(
             "s3",
             aws_access_key_id=access_key,
             aws_secret_access_key=secret_key,

@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
-from core import idempotency
+from core.housekeeping import delete_stale
+from core.idempotency import stale_answers
 from core.outbox import job
 
 
 @job("core.forget_old_answers", every=timedelta(hours=1))
 def forget_old_answers() -> None:
-    idempotency.forget_old_answers()
+    delete_stale(stale_answers)

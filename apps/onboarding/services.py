@@ -1,6 +1,7 @@
 """Registration in three steps, and its repetition: each step may be sent twice and answers the same."""
 
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -14,6 +15,7 @@ from apps.accounts.services.passwords import knows_password
 from apps.onboarding.errors import CodeNotProved, RegistrationRefused
 from apps.onboarding.models import Registration
 from core.clock import now
+from core.housekeeping import Stale, chore
 
 REGISTRATIONS = Counter("hanout_registrations_total", "Registrations, by the step they reached.", ["step"])
 VALID = timedelta(hours=24)
@@ -161,9 +163,10 @@ def log_in(*, email: str, phone: str, password: str, device: DeviceFacts, caller
         return accounts.start_session(user=user, caller=caller)
 
 
-def forget_old_registrations() -> int:
-    """Delete what nobody can go on with any more; the accounts stay."""
-    return Registration.objects.filter(expires_at__lt=now() - KEEP).delete()[0]
+@chore("registrations", "registrations nobody can go on with any more; the accounts stay")
+def stale_registrations(days: int | None) -> Iterator[Stale]:
+    before = now() - (KEEP if days is None else timedelta(days=days))
+    yield Stale(Registration.objects.filter(expires_at__lt=before), along="expires_at")
 
 
 def _make_account(registration: Registration, password: str, particulars: Particulars, caller: Caller) -> User:

@@ -44,7 +44,7 @@ class WebServer(MPServer):
             end.daemon = True
             end.start()
         else:
-            super().signal_handler_interrupt(*args, **options)
+            super().signal_handler_interrupt(*args, **options)  # type: ignore[no-untyped-call]  # granian is half typed
 
 
 def web_server(*, host: str, port: int, workers: int, grace_seconds: float = 3, lame_seconds: float = 0) -> WebServer:

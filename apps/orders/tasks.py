@@ -4,6 +4,7 @@ from datetime import time, timedelta
 from uuid import UUID
 
 from apps.orders import services
+from core.housekeeping import delete_stale
 from core.outbox import job
 
 
@@ -24,7 +25,7 @@ def expire(order_id: str) -> None:
 
 @job("orders.forget_abandoned_carts", daily_at=time(3), queue="low_priority")
 def forget_abandoned_carts() -> None:
-    services.forget_abandoned_carts()
+    delete_stale(services.stale_carts)
 
 
 @job("orders.forget_cart")

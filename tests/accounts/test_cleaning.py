@@ -12,10 +12,13 @@ from django.db.models import QuerySet
 
 from apps.accounts.callers import Caller
 from apps.accounts.models import Session, User
-from apps.accounts.services import Retention, cleaning, count_dead_sessions, delete_dead_sessions, refresh_session
+from apps.accounts.services import refresh_session
 from apps.accounts.services import start_session as open_session
+from apps.accounts.services.housekeeping import stale_sessions
 from config.env import ROOT
+from core import housekeeping
 from core.clock import now
+from core.housekeeping import count_stale, delete_stale
 from core.outbox import registered_jobs
 
 pytestmark = pytest.mark.django_db
@@ -49,15 +52,14 @@ def five(person):
 
 def test_the_two_settings_say_what_goes(five):
     kept, _ = five
-    assert count_dead_sessions(keep=Retention.of()) == 2
-    assert delete_dead_sessions(keep=Retention.of()) == 2
+    assert count_stale(stale_sessions) == 2
+    assert delete_stale(stale_sessions) == 2
     assert left() == kept
 
 
 @pytest.mark.parametrize(("days", "count"), [(0, 4), (7, 3), (30, 1), (365, 0)])
 def test_older_than_days_counts_for_both_kinds(five, days, count):
-    keep = Retention.of(days)
-    assert count_dead_sessions(keep=keep) == delete_dead_sessions(keep=keep) == count
+    assert count_stale(stale_sessions, days=days) == delete_stale(stale_sessions, days=days) == count
 
 
 def test_a_dry_run_says_what_the_run_then_does(five, capsys):
@@ -76,16 +78,16 @@ def test_a_number_of_days_that_is_none_is_refused(five, days):
 
 
 def test_batches_end_where_the_rows_do(person, monkeypatch):
-    monkeypatch.setattr(cleaning, "BATCH", 2)
+    monkeypatch.setattr(housekeeping, "BATCH", 2)
     for _ in range(5):
         session(person, ended=8)
     alive = session(person)
-    assert delete_dead_sessions(keep=Retention.of()) == 5
+    assert delete_stale(stale_sessions) == 5
     assert left() == {alive.pk}
 
 
 def test_a_stopped_run_keeps_what_it_did_and_another_finishes(person, monkeypatch):
-    monkeypatch.setattr(cleaning, "BATCH", 2)
+    monkeypatch.setattr(housekeeping, "BATCH", 2)
     for _ in range(5):
         session(person, ended=8)
 
@@ -96,8 +98,8 @@ def test_a_stopped_run_keeps_what_it_did_and_another_finishes(person, monkeypatc
             self.asked += 1
             return self.asked > 2
 
-    assert delete_dead_sessions(keep=Retention.of(), stop=AfterTwo()) == 4
-    assert delete_dead_sessions(keep=Retention.of()) == 1
+    assert delete_stale(stale_sessions, stop=AfterTwo()) == 4
+    assert delete_stale(stale_sessions) == 1
 
 
 def impatiently(call):
@@ -121,7 +123,7 @@ def test_no_batch_waits_for_a_row_somebody_holds(person):
     held, free = session(person, ended=8), session(person, ended=8)
     with transaction.atomic():
         Session.objects.select_for_update().get(pk=held.pk)
-        assert impatiently(lambda: delete_dead_sessions(keep=Retention.of())) == [1]
+        assert impatiently(lambda: delete_stale(stale_sessions)) == [1]
     assert held.pk in left()
     assert free.pk not in left()
 
@@ -131,7 +133,7 @@ def test_no_refresh_waits_for_a_batch(person):
     session(person, ended=8)
     alive = open_session(user=person, caller=Caller())
     with transaction.atomic():
-        assert delete_dead_sessions(keep=Retention.of()) == 1
+        assert delete_stale(stale_sessions) == 1
         assert len(impatiently(lambda: refresh_session(token=alive.refresh))) == 1
 
 
@@ -147,7 +149,7 @@ def test_the_scripts_of_the_document_are_the_command(script):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_after_the_batch_at_hand(person, monkeypatch, capsys, number):
-    monkeypatch.setattr(cleaning, "BATCH", 2)
+    monkeypatch.setattr(housekeeping, "BATCH", 2)
     for _ in range(5):
         session(person, ended=8)
     delete = QuerySet.delete

@@ -14,10 +14,12 @@ from apps.accounts.errors import (
     TooManyTexts,
 )
 from apps.accounts.models import AuditEvent, Code, CodeSend, DevelopmentMessage, Guess, Session, User
-from apps.accounts.services import forget_old_codes, send_code, sign_in_with_code, verify_code
+from apps.accounts.services import send_code, sign_in_with_code, verify_code
+from apps.accounts.services.housekeeping import stale_codes
 from apps.accounts.texts import Taken
 from core.clock import now
 from core.errors import InvalidInput
+from core.housekeeping import delete_stale
 from tests.races import race
 
 PHONE = "+966512345678"
@@ -364,9 +366,9 @@ def test_a_text_that_did_not_leave_is_not_counted(monkeypatch):
 def test_old_codes_are_forgotten_after_a_week():
     code = send()
     guess(code)
-    assert forget_old_codes() == 0
+    assert delete_stale(stale_codes) == 0
     with later(days=8):
-        assert forget_old_codes() == 3  # the code, its send, its guess
+        assert delete_stale(stale_codes) == 3  # the code, its send, its guess
 
 
 @pytest.mark.django_db(transaction=True)

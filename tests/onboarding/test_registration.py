@@ -10,8 +10,9 @@ from django.db import OperationalError, connection
 
 from apps.accounts.models import AuditEvent, Device, Link, Profile, Session, User
 from apps.onboarding.models import Registration
-from apps.onboarding.services import forget_old_registrations
+from apps.onboarding.services import stale_registrations
 from core.clock import now
+from core.housekeeping import delete_stale
 from core.models import IdempotentAnswer, OutboxJob
 from core.outbox import run_due_jobs
 from tests.conftest import last_code
@@ -210,9 +211,9 @@ def test_an_expired_link_activates_nothing(api, proved):
 def test_a_registration_is_over_after_a_day_and_forgotten_after_a_week(api, proved):
     with time_machine.travel(now() + timedelta(hours=25)):
         assert api.send("POST", f"{V1}register/complete", last_form(proved)).status_code == 400
-        assert forget_old_registrations() == 0
+        assert delete_stale(stale_registrations) == 0
     with time_machine.travel(now() + timedelta(days=9)):
-        assert forget_old_registrations() == 1
+        assert delete_stale(stale_registrations) == 1
     assert not User.objects.exists()
 
 

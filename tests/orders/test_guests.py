@@ -10,6 +10,7 @@ from apps.orders.errors import CartItemNotFound
 from apps.orders.guests import Guest
 from apps.orders.models import MAX_LINES, MAX_QUANTITY, Cart, CartItem
 from core.clock import now
+from core.housekeeping import delete_stale
 from core.redaction import MASK, forget_concealed, redact
 from tests.conftest import Api
 from tests.factories.products import ProductFactory
@@ -150,7 +151,7 @@ def test_carts_nobody_touches_for_a_month_are_forgotten(mug):
     for guest in (old, fresh):
         services.add_to_cart(holder=guest, product_id=mug.pk, variant_id=None, quantity=1)
     Cart.objects.filter(token_digest=old.digest).update(updated_at=now() - timedelta(days=31))
-    assert services.forget_abandoned_carts() == 1
+    assert delete_stale(services.stale_carts) == 1
     assert Cart.objects.get().token_digest == fresh.digest
 
 

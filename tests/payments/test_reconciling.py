@@ -21,6 +21,7 @@ from apps.payments.tasks import reconcile
 from apps.products.errors import OutOfStock
 from apps.products.services import StockLine, receive_stock
 from core.clock import now
+from core.housekeeping import delete_stale
 from core.models import OutboxJob
 from tests.factories.products import ProductFactory
 from tests.payments.conftest import GOOD, Buyer, charged, events, post, state, stock, work
@@ -233,9 +234,9 @@ def test_paying_while_another_card_is_chosen_is_found_and_kept(buyer):
 def test_old_events_are_forgotten(buyer):
     buyer.pay(buyer.order())
     work()
-    assert services.forget_old_events() == 0
+    assert delete_stale(services.stale_events) == 0
     WebhookEvent.objects.update(received_at=now() - timedelta(days=91))
-    assert services.forget_old_events() == 1
+    assert delete_stale(services.stale_events) == 1
 
 
 def _intent_of(order):

@@ -8,7 +8,6 @@ from apps.accounts.services.addresses import (
     set_default_address,
 )
 from apps.accounts.services.avatars import set_avatar
-from apps.accounts.services.cleaning import Retention, count_dead_sessions, delete_dead_sessions
 from apps.accounts.services.codes import SentCode, send_code, verify_code
 from apps.accounts.services.companies import (
     Standing,
@@ -24,7 +23,6 @@ from apps.accounts.services.companies import (
 from apps.accounts.services.devices import note_device
 from apps.accounts.services.email_proofs import prove_email, send_verification, verify_email, yield_email
 from apps.accounts.services.google_sign_in import sign_in_with_google
-from apps.accounts.services.housekeeping import forget_old_codes
 from apps.accounts.services.invitations import accept_invitation, invite, open_invitations, withdraw_invitation
 from apps.accounts.services.links import make_link, token_of, use_link
 from apps.accounts.services.mailing import Notice, mail_link, notify, require_mail
@@ -70,7 +68,6 @@ __all__ = [
     "Notice",
     "Pair",
     "Person",
-    "Retention",
     "SentCode",
     "SignedIn",
     "Standing",
@@ -88,17 +85,14 @@ __all__ = [
     "company_named",
     "complete_profile",
     "confirm_company",
-    "count_dead_sessions",
     "create_colleague",
     "delete_account",
     "delete_address",
-    "delete_dead_sessions",
     "end_own_session",
     "end_session",
     "end_session_of_token",
     "end_sessions_of",
     "find_company",
-    "forget_old_codes",
     "idle_since",
     "invite",
     "is_username_free",

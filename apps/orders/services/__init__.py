@@ -4,12 +4,12 @@ from apps.orders.services.announcing import announce_placed
 from apps.orders.services.carts import (
     add_to_cart,
     clear_cart,
-    forget_abandoned_carts,
     forget_cart,
     has_cart,
     open_cart,
     remove_from_cart,
     set_quantity,
+    stale_carts,
     take_over_cart,
 )
 from apps.orders.services.life import (
@@ -39,7 +39,6 @@ __all__ = [
     "deliver_order",
     "expire_order",
     "fill_backorder",
-    "forget_abandoned_carts",
     "forget_cart",
     "has_cart",
     "hold_for_payment",
@@ -54,6 +53,7 @@ __all__ = [
     "set_payment_standing",
     "set_quantity",
     "ship_order",
+    "stale_carts",
     "take_back_order",
     "take_over_cart",
 ]

@@ -1,6 +1,6 @@
 """Filling and emptying a cart: a customer's own, or a guest's, which becomes the customer's when they sign in."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -13,9 +13,9 @@ from apps.orders.models import MAX_LINES, MAX_QUANTITY, Cart, CartItem
 from apps.orders.services.placing import BasketLine, orderable
 from core.clock import now
 from core.errors import InvalidInput
+from core.housekeeping import Stale, chore
 
 ABANDONED_AFTER = timedelta(days=30)
-SWEEP_BATCH = 1000
 
 
 def open_cart(*, holder: Holder) -> Cart:
@@ -99,13 +99,10 @@ def forget_cart(*, user_id: int) -> None:
     Cart.objects.filter(user_id=user_id).delete()
 
 
-def forget_abandoned_carts() -> int:
-    """Remove carts nobody has touched for thirty days, a batch at a time; return how many."""
-    old = Cart.objects.filter(updated_at__lt=now() - ABANDONED_AFTER).values("pk")
-    count = 0
-    while batch := Cart.objects.filter(pk__in=old[:SWEEP_BATCH]).delete()[1].get("orders.Cart", 0):
-        count += batch
-    return count
+@chore("carts", "carts nobody has touched for thirty days")
+def stale_carts(days: int | None) -> Iterator[Stale]:
+    before = now() - (ABANDONED_AFTER if days is None else timedelta(days=days))
+    yield Stale(Cart.objects.filter(updated_at__lt=before), along="updated_at")
 
 
 def _merge(mine: Cart, chosen: Iterable[CartItem]) -> None:

@@ -4,9 +4,9 @@ from apps.payments.services.alerts import mail_staff
 from apps.payments.services.listening import (
     MOST_BYTES,
     apply_event,
-    forget_old_events,
     keep_event,
     plan_waiting_events,
+    stale_events,
 )
 from apps.payments.services.methods import forget_method, forget_owner, saved_methods, set_default_method
 from apps.payments.services.notices import Envelope, Notice, apply_notice, prove_notice, secrets_of
@@ -36,7 +36,6 @@ __all__ = [
     "confirm_payment",
     "decline_refund",
     "forget_method",
-    "forget_old_events",
     "forget_owner",
     "keep_event",
     "look_at_payment",
@@ -56,4 +55,5 @@ __all__ = [
     "send_refund",
     "set_default_method",
     "settle_payment",
+    "stale_events",
 ]

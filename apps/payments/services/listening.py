@@ -1,6 +1,7 @@
 """What gateways tell us: kept with the job that applies it in one transaction, answered at once, applied once."""
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 
 import structlog
@@ -12,6 +13,7 @@ from apps.payments.gateway import Told, gateway
 from apps.payments.models import WebhookEvent
 from apps.payments.services.settling import look_at_payment
 from core.clock import now
+from core.housekeeping import Stale, chore
 from core.outbox import enqueue
 
 log = structlog.get_logger(__name__)
@@ -77,9 +79,10 @@ def plan_waiting_events() -> int:
     return len(found)
 
 
-def forget_old_events() -> int:
-    """Delete what was told long ago; return how many."""
-    return WebhookEvent.objects.filter(received_at__lt=now() - KEPT).exclude(state=State.RECEIVED).delete()[0]
+@chore("webhooks", "what the gateways told and was applied long ago")
+def stale_events(days: int | None) -> Iterator[Stale]:
+    before = now() - (KEPT if days is None else timedelta(days=days))
+    yield Stale(WebhookEvent.objects.filter(received_at__lt=before).exclude(state=State.RECEIVED))
 
 
 def _apply_if_waiting(provider: str, event_id: str) -> None:

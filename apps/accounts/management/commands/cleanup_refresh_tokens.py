@@ -1,34 +1,11 @@
 """`manage.py cleanup_refresh_tokens` (S4): the rows of sessions that are over."""
 
-import contextlib
-import signal
-import threading
-from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Iterator
+from argparse import ArgumentParser
 
 from django.core.management.base import BaseCommand
 
-from apps.accounts import services
-
-MOST_DAYS = 3650
-
-
-def _days(text: str) -> int:
-    if text.isascii() and text.isdecimal() and int(text) <= MOST_DAYS:
-        return int(text)
-    raise ArgumentTypeError(f"{text!r} is not a number of days from 0 to {MOST_DAYS}")
-
-
-@contextlib.contextmanager
-def _interruptible() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set, so that no batch is cut in two."""
-    stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+from apps.accounts.services.housekeeping import stale_sessions
+from core.housekeeping import count_stale, delete_stale, interruptible, number_of_days
 
 
 class Command(BaseCommand):
@@ -41,14 +18,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="say how many would be deleted, delete none")
         parser.add_argument(
-            "--older-than-days", type=_days, metavar="N", help="for both kinds, instead of the two settings"
+            "--older-than-days", type=number_of_days, metavar="N", help="for both kinds, instead of the two settings"
         )
 
     def handle(self, *, dry_run: bool, older_than_days: int | None, **_: object) -> None:
-        keep = services.Retention.of(older_than_days)
         if dry_run:
-            self.stdout.write(f"{services.count_dead_sessions(keep=keep)} session(s) would be deleted.")
+            self.stdout.write(f"{count_stale(stale_sessions, days=older_than_days)} session(s) would be deleted.")
             return
-        with _interruptible() as stop:
-            count = services.delete_dead_sessions(keep=keep, stop=stop)
+        with interruptible() as stop:
+            count = delete_stale(stale_sessions, days=older_than_days, stop=stop)
         self.stdout.write(f"{count} session(s) deleted{'; stopped before the end' if stop.is_set() else ''}.")
