@@ -36,13 +36,29 @@ def test_the_documentation_lists_every_contract_and_tries_one(page):
     assert page.locator(".opblock").count() == sum(len(methods) for methods in addresses)
 
 
-def test_the_operator_signs_in_and_sees_orders_and_campaigns(page, shop):
+def open_console(page, shop):
     kept = json.loads((shop.folder / "operator.json").read_text())
     page.goto("/admin/")
     page.fill("input[name=username]", kept["email"])
     page.fill("input[name=password]", kept["password"])
     page.click("button[type=submit]")
     page.wait_for_selector("text=Newest orders")
+
+
+def test_no_list_of_the_console_breaks_the_policy_it_is_sent_with(page, shop):
+    open_console(page, shop)
+    links = page.locator("nav a[href^='/admin/'], aside a[href^='/admin/']")
+    lists = {
+        link for link in links.evaluate_all("all => all.map(one => one.getAttribute('href'))") if link != "/admin/"
+    }
+    assert len(lists) > 15
+    for path in sorted(lists):
+        page.goto(path)
+        page.wait_for_selector("#changelist, #content")
+
+
+def test_the_operator_signs_in_and_sees_orders_and_campaigns(page, shop):
+    open_console(page, shop)
     assert page.locator("text=Waiting for payment").count() == 1
     page.locator("aside a[href$='/campaigns/campaign/'], nav a[href$='/campaigns/campaign/']").first.click()
     page.wait_for_selector("#result_list tbody tr")

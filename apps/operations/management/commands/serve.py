@@ -19,7 +19,9 @@ class Command(BaseCommand):
         if env.web_concurrency > 1 and not settings.REDIS_URL:
             raise CommandError("WEB_CONCURRENCY above 1 needs REDIS_URL: limits are counted in the shared cache.")
         if env.shutdown_delay_seconds >= env.shutdown_grace_seconds:
-            raise CommandError("SHUTDOWN_DELAY_SECONDS must be less than SHUTDOWN_GRACE_SECONDS, of which it is a part.")
+            raise CommandError(
+                "SHUTDOWN_DELAY_SECONDS must be less than SHUTDOWN_GRACE_SECONDS, of which it is a part."
+            )
         host = "127.0.0.1" if settings.IS_DEVELOPMENT else "0.0.0.0"  # noqa: S104  # a container's door
         if settings.IS_DEVELOPMENT:
             self.stdout.write(
