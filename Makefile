@@ -24,6 +24,7 @@ check: ## style, types, import ladder, migrations, contracts, size budgets
 	@.venv/bin/mypy
 	@report=$$(.venv/bin/lint-imports 2>&1) || { echo "$$report"; exit 1; }
 	@DJANGO_SETTINGS_MODULE=config.settings.tests $(RUN) manage.py makemigrations --check --dry-run
+	@DJANGO_SETTINGS_MODULE=config.settings.tests $(RUN) manage.py lint_migrations
 	@$(RUN) -m pytest tests/contracts
 	@echo "All checks passed."
 

@@ -10,11 +10,15 @@ from typing import Self
 from dotenv import dotenv_values
 from pydantic import ValidationError
 
+from config.backup_refusals import backup_problems
 from config.file_refusals import file_problems
 from config.message_refusals import sign_in_problems
+from config.migration_refusals import migration_problems
 from config.payment_refusals import provider_problems
 from config.refusals import Problems, SettingsRefused, production_problems, url_problems, value_problems
+from config.variables.backups import BackupVariables
 from config.variables.files import FileVariables
+from config.variables.migrations import MigrationVariables
 from config.variables.payments import PaymentVariables
 from config.variables.process import ROOT, SWITCHES, Environment, ProcessVariables
 from config.variables.search import SearchVariables
@@ -24,7 +28,16 @@ from config.variables.sign_in import SignInVariables
 __all__ = ["ROOT", "SWITCHES", "Env", "Environment", "current", "environment_of", "select"]
 
 
-class Env(ShopVariables, PaymentVariables, SearchVariables, FileVariables, SignInVariables, ProcessVariables):
+class Env(
+    ShopVariables,
+    PaymentVariables,
+    SearchVariables,
+    BackupVariables,
+    FileVariables,
+    MigrationVariables,
+    SignInVariables,
+    ProcessVariables,
+):
     """The process environment, read once at start; frozen."""
 
     @classmethod
@@ -41,6 +54,8 @@ class Env(ShopVariables, PaymentVariables, SearchVariables, FileVariables, SignI
             [
                 *url_problems(values),
                 *file_problems(values),
+                *backup_problems(values),
+                *migration_problems(values),
                 *provider_problems(values),
                 *sign_in_problems(values, is_production=chosen is Environment.PRODUCTION),
             ]

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from apps.accounts.switches import TESTING_SWITCHES
+from config.backup_refusals import unscheduled_problems
 from config.message_refusals import sending_problems
 from config.payment_refusals import charging_problems
 
@@ -59,6 +60,7 @@ def production_problems(values: Mapping[str, str]) -> Iterator[str]:
     yield from _forbidden(values)
     yield from sending_problems(values)
     yield from charging_problems(values)
+    yield from unscheduled_problems(values)
 
 
 def _first(values: Mapping[str, str], *names: str) -> str:

@@ -2,6 +2,8 @@
 
 from corsheaders.defaults import default_headers
 
+from config.backup_refusals import decoded
+from config.backup_store import backup_store, program_folders
 from config.console import unfold_settings
 from config.database import database
 from config.database.migrating import migration_database
@@ -43,6 +45,7 @@ MIDDLEWARE = [
     "core.middleware.request_context.RequestContextMiddleware",
     "core.middleware.metrics.MetricsMiddleware",
     "core.middleware.probe_host.ProbeHostMiddleware",
+    "core.middleware.page_policy.PagePolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
@@ -53,6 +56,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.operations.closed_door.MaintenanceMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -117,6 +121,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = None if IS_DEVELOPMENT else ROOT / "staticfiles"
 MEDIA_URL = media_url(ENV)
 MEDIA_ROOT = DATA_DIR / "media"
+PICTURE_ORIGIN = "" if MEDIA_URL.startswith("/") else "/".join(MEDIA_URL.split("/")[:3])
 STORAGES = {
     "default": picture_storage(ENV),
     "staticfiles": {
@@ -125,6 +130,14 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
+BACKUP_STORE = backup_store(ENV)
+BACKUP_KEY = decoded(ENV.backup_encryption_key.get_secret_value())
+BACKUP_KEYS = [key for key in (BACKUP_KEY, *map(decoded, parts(ENV.backup_previous_keys))) if key]
+BACKUP_KEEP_DAYS = ENV.backup_keep_days
+BACKUP_IS_SCHEDULED = bool(ENV.backup_target) if ENV.backup_schedule is None else ENV.backup_schedule
+BACKUP_MAINTENANCE_DATABASE = ENV.backup_maintenance_database
+PG_BIN_DIR = ENV.pg_bin_dir
+PG_BIN_DIRS = program_folders()
 WHITENOISE_USE_FINDERS = IS_DEVELOPMENT
 WHITENOISE_AUTOREFRESH = False
 
