@@ -6,11 +6,13 @@ from urllib.parse import urlsplit
 
 from config.backup_refusals import BUCKET
 from config.embedded_postgres import EmbeddedPostgresUnavailable, bin_dir
-from config.env import Env
+from config.env import Env, Environment
 
 
 def backup_store(env: Env) -> dict[str, Any]:
     """Which store, by its dotted name: the bucket's needs a library a laptop does not have."""
+    if not env.backup_target and env.environment is not Environment.DEVELOPMENT:
+        return {"BACKEND": "", "OPTIONS": {}}  # beside the program is no place: it may be gone with the next release
     if not env.backup_target.startswith(BUCKET):
         folder = Path(env.backup_target).expanduser() if env.backup_target else env.data_dir / "backups"
         return {"BACKEND": "apps.operations.backups.stores.FolderStore", "OPTIONS": {"folder": folder.absolute()}}

@@ -13,7 +13,7 @@ class BackupVariables(Variables):
         "BACKUP_TARGET",
         "BACKUP_DIR",
         help="Where backups are kept: a folder, or s3://bucket/prefix with the AWS_* keys above. Unset: "
-        "HANOUT_DATA_DIR/backups, and nothing is backed up by itself.",
+        "HANOUT_DATA_DIR/backups in development, nowhere else; and nothing is backed up by itself.",
     )
     backup_encryption_key: SecretStr = named(
         SecretStr(""),

@@ -6,6 +6,8 @@ import secrets
 import pytest
 
 from apps.operations.backups.stores import FolderStore
+from apps.operations.backups.targets import configured_target
+from apps.operations.errors import TargetUnreachable
 from config.backup_refusals import decoded
 from config.backup_store import backup_store
 from config.env import Env, Environment
@@ -25,6 +27,13 @@ def test_without_a_target_backups_stay_in_the_data_folder_and_on_demand():
     assert str(backup_store(env)["OPTIONS"]["folder"]) == "/var/hanout/backups"
     assert env.backup_keep_days == 30
     assert (env.backup_target, env.backup_schedule) == ("", None)
+
+
+@pytest.mark.parametrize("environment", [Environment.STAGING, Environment.PRODUCTION])
+def test_outside_development_there_is_no_place_until_one_is_named(environment, settings):
+    settings.BACKUP_STORE = backup_store(Env.load(GOOD, environment=environment))
+    with pytest.raises(TargetUnreachable, match="BACKUP_TARGET is not set: name a folder that outlives this machine"):
+        configured_target()
 
 
 @pytest.mark.parametrize("name", ["BACKUP_TARGET", "BACKUP_DIR"])

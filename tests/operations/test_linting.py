@@ -12,7 +12,7 @@ from apps.operations.migrating.errors import CannotLint
 from apps.operations.migrating.linting import lint
 from apps.operations.migrating.releases import NOTHING, last_release, record_release, release_at
 from apps.operations.migrating.unreleased import open_loader
-from tests.operations.releases.checkout import HERE
+from tests.operations.releases.checkout import HERE, needs_history
 from tests.operations.releases.shelf import Loader, Shelf
 
 ADDS_CITY = 'migrations.AddField("parcel", "city", models.TextField(default="")),'
@@ -233,6 +233,7 @@ def test_a_release_that_does_not_fit_is_no_clean_bill(tmp_path, text, reason):
         last_release(loader=open_loader(), folder=tmp_path)
 
 
+@needs_history
 def test_a_git_reference_stands_for_a_release():
     baseline = release_at(ref="HEAD", loader=open_loader())
     assert ("accounts", "0001_initial") in baseline.nodes

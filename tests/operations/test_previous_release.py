@@ -9,9 +9,9 @@ import pytest
 
 from apps.operations.migrating.previous_release import CannotProve, prove_old_tests, prove_rollback
 from config.env import ROOT
-from tests.operations.releases.checkout import Database
+from tests.operations.releases.checkout import Database, needs_history
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, needs_history]
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,15 @@ _OURS = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ 
 _ITS_OWN = (
     "NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = {}.oid AND d.classid = '{}'::regclass AND d.deptype = 'e')"
 )
+# Types whose own hash tells any two values apart that are written differently; that is four times as fast as writing
+# them. The others (1.0 and 1.00 are one number, jsonb has many faces) are hashed as text.
+_EXACT = (
+    "'bool', 'bytea', 'date', 'int2', 'int4', 'int8', 'text', 'time', 'timestamp', 'timestamptz', 'uuid', 'varchar'"
+)
 _TABLES = f"""
     SELECT format('%I.%I', n.nspname, c.relname), n.nspname, c.relname,
-           array_agg(a.attname ORDER BY a.attnum) FILTER (WHERE a.attnum > 0)
+           array_agg(a.attname ORDER BY a.attnum) FILTER (WHERE a.attnum > 0),
+           array_agg(a.attname) FILTER (WHERE a.atttypid = ANY (ARRAY[{_EXACT}]::regtype[]))
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN pg_attribute a
@@ -53,7 +59,7 @@ _OBJECTS = f"""
     SELECT format('extension %s', e.extname), true FROM pg_extension e
 """  # noqa: S608  # as above
 # A sum of hashes: order does not matter, and unlike with XOR two equal rows do not cancel each other.
-_FIGURES = sql.SQL("SELECT count(*), coalesce(sum(hashtextextended(ROW({})::text, 0)), 0)::text FROM ONLY {}")
+_FIGURES = sql.SQL("SELECT count(*), coalesce(sum(hash_record_extended(ROW({}), 0)), 0)::text FROM ONLY {}")
 
 
 _MIGRATIONS = ".django_migrations"
@@ -64,17 +70,24 @@ class Table:
     name: str
     identifier: sql.Identifier
     columns: Sequence[str]
+    exact: Sequence[str]
 
     @property
     def query(self) -> sql.Composed:
         """Generated columns are left out: they follow from the others, by rules a new major may refine."""
-        return _FIGURES.format(sql.SQL(", ").join(map(sql.Identifier, self.columns)), self.identifier)
+        columns = [
+            sql.SQL("{}" if name in self.exact else "{}::text").format(sql.Identifier(name)) for name in self.columns
+        ]
+        return _FIGURES.format(sql.SQL(", ").join(columns), self.identifier)
 
 
 def tables_of(reader: Reader) -> list[Table]:
     """Every table that holds rows of ours, the largest first."""
     rows = reader.execute(_TABLES).fetchall()
-    return [Table(name, sql.Identifier(schema, table), columns or ()) for name, schema, table, columns in rows]
+    return [
+        Table(name, sql.Identifier(schema, table), columns or (), exact or ())
+        for name, schema, table, columns, exact in rows
+    ]
 
 
 def sequences_of(reader: Reader) -> dict[str, int]:

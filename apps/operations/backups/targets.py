@@ -112,8 +112,12 @@ class Target:
 
 
 def configured_target() -> Target:
-    """The place the settings name; raises `TargetUnreachable` where this installation lacks the library for it."""
+    """The place the settings name; raises `TargetUnreachable` where they name none, or its library is missing."""
     chosen: dict[str, Any] = settings.BACKUP_STORE
+    if not chosen["BACKEND"]:
+        raise TargetUnreachable(
+            "BACKUP_TARGET is not set: name a folder that outlives this machine, or s3://bucket/prefix."
+        )
     try:
         kind = import_string(chosen["BACKEND"])
     except ImportError:

@@ -227,3 +227,39 @@ def test_evidence_is_no_backup(target):
     target.write_evidence(stored.name, {"result": "verified"})
     (Path(target.where) / "README").write_text("not ours")
     assert [one.name for one in target.stored()] == [stored.name]
+
+
+def test_any_two_rows_that_are_written_differently_add_up_differently(target):
+    """1.0 and 1.00 are one number, and two jsonb may be equal; an exchange between columns or rows is none."""
+    run_in_shop("CREATE TABLE public.odd (a int, b text, c numeric, d jsonb, e float8, f interval, g text[])")
+    sums = set()
+    rows = [
+        ["(1, 'x', 1.0, '[1.0]', 0, '1 day', '{a}')"],
+        ["(1, 'x', 1.00, '[1.0]', 0, '1 day', '{a}')"],
+        ["(1, 'x', 1.0, '[1.00]', 0, '1 day', '{a}')"],
+        ["(1, 'x', 1.0, '[1.0]', '-0', '1 day', '{a}')"],
+        ["(1, 'x', 1.0, '[1.0]', 0, '24 hours', '{a}')"],
+        ["(1, 'x ', 1.0, '[1.0]', 0, '1 day', '{a}')"],
+        ["(1, '', 1.0, '[1.0]', 0, '1 day', '{a}')"],
+        ["(1, NULL, 1.0, '[1.0]', 0, '1 day', '{a}')"],
+        ["(NULL, '1', 1.0, '[1.0]', 0, '1 day', '{a}')"],
+        ["(1, 'x', 1.0, '[1.0]', 0, '1 day', '{a,NULL}')"],
+        ["(1, 'x', 1.0, '[1.0]', 0, '1 day', '{a}')"] * 2,
+    ]
+    for each in rows:
+        run_in_shop("TRUNCATE public.odd", "INSERT INTO public.odd VALUES " + ", ".join(each))
+        found, _ = archive(target, make_backup().stored.name)
+        sums.add(found.contents.tables["public.odd"].checksum)
+    run_in_shop("DROP TABLE public.odd")
+    assert len(sums) == len(rows)
+
+
+def test_an_index_that_was_never_finished_is_not_missed(target):
+    run_in_shop(
+        "CREATE INDEX unfinished ON public.products_product (name)",
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'public.unfinished'::regclass",
+    )
+    found, _ = archive(target, make_backup().stored.name)
+    assert verify_backup(name="latest").differences == []
+    run_in_shop("DROP INDEX public.unfinished")
+    assert found.contents.objects["index public.unfinished"] is False

@@ -10,12 +10,25 @@ from functools import cache
 from pathlib import Path
 
 import psycopg
+import pytest
 from django.conf import settings
 
+from apps.operations.migrating.errors import CannotLint
+from apps.operations.migrating.releases import git_bytes
 from config import embedded_postgres
 from config.env import ROOT
 
 HERE = Path(__file__).resolve().parent
+
+
+def _has_history():
+    try:
+        return bool(git_bytes("rev-parse", "HEAD"))
+    except CannotLint:
+        return False
+
+
+needs_history = pytest.mark.skipif(not _has_history(), reason="no git, or not a checkout: no earlier release to take")
 
 
 class Database:
