@@ -24,6 +24,7 @@ from config.variables.process import ROOT, SWITCHES, Environment, ProcessVariabl
 from config.variables.search import SearchVariables
 from config.variables.shop import ShopVariables
 from config.variables.sign_in import SignInVariables
+from config.variables.watching import WatchingVariables
 
 __all__ = ["ROOT", "SWITCHES", "Env", "Environment", "current", "environment_of", "select"]
 
@@ -36,6 +37,7 @@ class Env(
     FileVariables,
     MigrationVariables,
     SignInVariables,
+    WatchingVariables,
     ProcessVariables,
 ):
     """The process environment, read once at start; frozen."""

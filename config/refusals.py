@@ -27,6 +27,7 @@ _URL_ADVICE = {
 SERVICE_SECRETS = tuple(f"SERVICE_AUTH_SECRET_{name}" for name in ("DJANGO_BACKEND", "API_GATEWAY", "CELERY_WORKER"))
 _WEAK_WORDS = re.compile(r"insecure|change|django-secret|secret-key|example|password", re.IGNORECASE)
 LEAST_DIGITS = 6
+LEAST_SECRET = 43  # 256 bits in base64, which is what Render makes up
 _OFF = {"", "0", "false", "no", "off"}
 
 
@@ -110,7 +111,7 @@ def _origins(values: Mapping[str, str]) -> str:
 
 
 def _weak(values: Mapping[str, str]) -> Iterator[str]:
-    yield from _weak_secret("SECRET_KEY", _first(values, "SECRET_KEY", "DJANGO_SECRET_KEY"), least=50)
+    yield from _weak_secret("SECRET_KEY", _first(values, "SECRET_KEY", "DJANGO_SECRET_KEY"), least=LEAST_SECRET)
     for name in SERVICE_SECRETS:
         yield from _weak_secret(name, values.get(name, ""), least=32)
     yield from _weak_secret("METRICS_TOKEN", values.get("METRICS_TOKEN", ""), least=16)

@@ -32,6 +32,7 @@ from core.error_shapes import (
     validation_list_shape,
 )
 from core.errors import DomainError, InvalidInput
+from core.reporting import report_error
 
 log = structlog.get_logger(__name__)
 REFUSALS = Counter("hanout_refusals_total", "Requests refused, by error code and contract.", ["code", "contract"])
@@ -147,6 +148,7 @@ def as_domain_error(error: Exception) -> DomainError:
         log.error("database_unavailable", exc_info=error)
         return errors.DatabaseUnavailable(retry_after=1)
     log.error("unhandled_exception", exc_info=error)
+    report_error(error)
     return errors.InternalError()
 
 

@@ -23,6 +23,7 @@ from core.models import OutboxJob, OutboxJobQuerySet
 from core.outbox_registry import DEFAULT_QUEUE, job, registered_jobs
 from core.outbox_schedule import plan_schedule
 from core.redaction import forget_concealed, redact
+from core.reporting import report_error
 
 __all__ = ["enqueue", "job", "plan_schedule", "registered_jobs", "run_due_jobs", "work"]
 
@@ -147,3 +148,5 @@ def _put_back(row: OutboxJob, error: Exception) -> None:
     row.save(update_fields=["attempts", "last_error", "due_at", "published_at", "state"])
     JOBS.labels(name=row.name, outcome="dead" if gave_up else "failed").inc()
     log.error("job_failed", job=row.name, attempt=row.attempts, gave_up=gave_up, exc_info=error)
+    if gave_up:  # what is tried again may yet succeed
+        report_error(error)

@@ -185,11 +185,15 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 MAX_UPLOAD_BYTES = 5 * 1024 * 1024
 HEALTH_STARTUP_GATE = ENV.health_startup_gate
+SENTRY_DSN = ENV.sentry_dsn.get_secret_value()
+SENTRY_ENVIRONMENT = ENV.sentry_environment or ENVIRONMENT
+SENTRY_TRACES_RATE = ENV.sentry_traces_rate
 METRICS_TOKEN = ENV.metrics_token.get_secret_value()
 
 LOGGING_CONFIG = "core.logging.configure"
 LOGGING = logging_config(level=ENV.log_level, environment=ENVIRONMENT, readable=IS_DEVELOPMENT)
-SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"] if IS_DEVELOPMENT else []
+# W009 wants 50 characters of a key; config/refusals.py judges it by what it is worth.
+SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"] if IS_DEVELOPMENT else ["security.W009"]
 
 OTP_CODE_LENGTH = ENV.otp_code_length
 OTP_TTL_SECONDS = ENV.otp_ttl_seconds

@@ -27,7 +27,10 @@ class ProcessVariables(Variables):
     debug: bool = named(True, "DEBUG", "DJANGO_DEBUG", help="Development only; production refuses it.")
     testing: bool = named(False, "TESTING", help="1 uses a throwaway database that ends with the process.")
     secret_key: SecretStr = named(
-        SecretStr(""), "SECRET_KEY", "DJANGO_SECRET_KEY", help="At least 50 random characters. Made up in development."
+        SecretStr(""),
+        "SECRET_KEY",
+        "DJANGO_SECRET_KEY",
+        help="At least 43 random characters (256 bits in base64). Made up in development.",
     )
     allowed_hosts: CommaList = named(
         ("localhost", "127.0.0.1", "[::1]"),
@@ -36,6 +39,12 @@ class ProcessVariables(Variables):
         help="Host names served, comma list.",
     )
     port: int = named(8000, "PORT", help="The port the web process listens on.", ge=1, le=65535)
+    bind_address: str = named(
+        "",
+        "BIND_ADDRESS",
+        help="The address the web process listens on; unset: this machine only in development, all others elsewhere.",
+        pattern=r"^[0-9a-fA-F:.]*$",
+    )
     web_concurrency: int = named(
         1, "WEB_CONCURRENCY", help="Worker processes of the web server; more than 1 needs REDIS_URL.", ge=1, le=256
     )

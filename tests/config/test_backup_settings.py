@@ -23,7 +23,7 @@ BUCKET = {
 
 
 def test_without_a_target_backups_stay_in_the_data_folder_and_on_demand():
-    env = load(HANOUT_DATA_DIR="/var/hanout")
+    env = Env.load({"HANOUT_DATA_DIR": "/var/hanout"}, environment=Environment.DEVELOPMENT)
     assert str(backup_store(env)["OPTIONS"]["folder"]) == "/var/hanout/backups"
     assert env.backup_keep_days == 30
     assert (env.backup_target, env.backup_schedule) == ("", None)

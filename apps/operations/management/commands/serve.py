@@ -22,10 +22,12 @@ class Command(BaseCommand):
             raise CommandError(
                 "SHUTDOWN_DELAY_SECONDS must be less than SHUTDOWN_GRACE_SECONDS, of which it is a part."
             )
-        host = "127.0.0.1" if settings.IS_DEVELOPMENT else "0.0.0.0"  # noqa: S104  # a container's door
+        own_machine, everywhere = "127.0.0.1", "0.0.0.0"  # noqa: S104  # a container's door
+        host = env.bind_address or (own_machine if settings.IS_DEVELOPMENT else everywhere)
         if settings.IS_DEVELOPMENT:
+            reach = "so open to this machine only" if host == own_machine else f"open to all who reach {host}"
             self.stdout.write(
-                f"Development, so open to this machine only: http://127.0.0.1:{env.port}/ (codes are in answers). "
+                f"Development, {reach}: http://127.0.0.1:{env.port}/ (codes are in answers). "
                 "Set ENVIRONMENT to staging or production to serve others."
             )
             self.stdout.flush()
