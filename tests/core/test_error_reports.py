@@ -51,6 +51,7 @@ def sentry():
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
     server.shutdown()
+    server.server_close()
 
 
 def run(folder, script, **environ):
