@@ -1,6 +1,6 @@
-"""The next release's settings: those of now, and one more app."""
+"""The next release's settings: staging's, and one more app."""
 
-from config.settings import *  # noqa: F403
-from config.settings import INSTALLED_APPS as NOW
+from config.settings.staging import *  # noqa: F403  # a settings module is its base plus differences
+from config.settings.staging import INSTALLED_APPS as NOW
 
 INSTALLED_APPS = [*NOW, "tests.chaos.next_release"]

@@ -59,6 +59,8 @@ class Shopper:
             self.cart = cart.get("token") or self.cart
             self.ask("DELETE", "/api/orders/cart/clear/")
             time.sleep(0.01)
+        for line in self.lines.values():
+            line.close()
 
     def ask(self, method, path, body=None):
         door = random.choice(sorted(self.balancer.ready, key=id))
