@@ -57,7 +57,7 @@ class Shopper:
             self.ask("GET", f"/api/products/{product}/")
             cart = self.ask("POST", "/api/orders/cart/add_item/", {"product_id": product, "quantity": 1})
             self.cart = cart.get("token") or self.cart
-            self.ask("DELETE", "/api/orders/cart/clear/")
+            self.ask("POST", "/api/orders/cart/clear/")
             time.sleep(0.01)
         for line in self.lines.values():
             line.close()
