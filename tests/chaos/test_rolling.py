@@ -51,9 +51,10 @@ class Shopper:
         self.balancer, self.lines, self.failures, self.served, self.cart = balancer, {}, [], {}, ""
 
     def shop(self, over):
-        products = self.ask("GET", "/api/products/?page_size=5")["results"]
+        shelf = self.ask("GET", "/api/products/?in_stock=true&page_size=20")["results"]
+        goods = [row["id"] for row in shelf if not self.ask("GET", f"/api/products/{row['id']}/")["variants"]]
         while not over.is_set():
-            product = random.choice(products)["id"]
+            product = random.choice(goods)
             self.ask("GET", f"/api/products/{product}/")
             cart = self.ask("POST", "/api/orders/cart/add_item/", {"product_id": product, "quantity": 1})
             self.cart = cart.get("token") or self.cart
