@@ -3,12 +3,13 @@
 from datetime import datetime
 
 from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django_celery_beat import models as beat
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from core.console import ReadOnly
 from core.models import OutboxJob
 from core.outbox import run_again
 from core.outbox_schedule import RUN_SCHEDULED
@@ -19,7 +20,7 @@ admin.site.unregister(_OF_BEAT)  # registered by then: INSTALLED_APPS names beat
 
 
 @admin.register(OutboxJob)
-class OutboxJobAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
+class OutboxJobAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     """What waits, what failed and why; a job that gave up can be run again."""
 
     list_display = ("name", "shown_state", "queue", "due_at", "repeats_every", "attempts", "last_error")
@@ -36,14 +37,8 @@ class OutboxJobAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
         left = f" {wanted - count} left alone: running now, or the same job waits already." if wanted > count else ""
         self.message_user(request, f"{count} job(s) will run within moments.{left}")
 
-    def has_act_permission(self, request: HttpRequest) -> bool:
-        return bool(super().has_change_permission(request))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return bool(ModelAdmin.has_delete_permission(self, request, obj))
 
 
 @admin.register(beat.PeriodicTask)

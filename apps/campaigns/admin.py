@@ -3,7 +3,7 @@
 import json
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin, TabularInline
@@ -19,25 +19,13 @@ from apps.campaigns.models import (
     Repair,
 )
 from apps.campaigns.numbers import as_number
+from core.console import ReadOnly
 
 _MAX_SHOWN = 100_000
 _STATUS_LABELS = {"as received": "info", "repaired": "success", "flagged": "warning"}
 
 
-class _ReadOnly:
-    """Numbers change through an import only."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
-class PeriodInline(_ReadOnly, TabularInline):  # type: ignore[misc]  # unfold is untyped
+class PeriodInline(ReadOnly, TabularInline):  # type: ignore[misc]  # unfold is untyped
     model = CampaignPeriod
     fields = ("period", "shown_persons", "shown_vehicles", "status", "row")
     readonly_fields = ("shown_persons", "shown_vehicles")
@@ -53,7 +41,7 @@ class PeriodInline(_ReadOnly, TabularInline):  # type: ignore[misc]  # unfold is
         return f"{as_number(period.impactos_periodo_vehiculos):,}"
 
 
-class RepairInline(_ReadOnly, TabularInline):  # type: ignore[misc]  # unfold is untyped
+class RepairInline(ReadOnly, TabularInline):  # type: ignore[misc]  # unfold is untyped
     model = Repair
     fields = ("file", "row", "column", "before", "rule", "shown_after", "proof")
     readonly_fields = ("shown_after",)
@@ -65,7 +53,7 @@ class RepairInline(_ReadOnly, TabularInline):  # type: ignore[misc]  # unfold is
         return f"{as_number(repair.after):,}"
 
 
-class FindingInline(_ReadOnly, TabularInline):  # type: ignore[misc]  # unfold is untyped
+class FindingInline(ReadOnly, TabularInline):  # type: ignore[misc]  # unfold is untyped
     model = Finding
     fields = ("severity", "text", "file", "row", "column")
     extra = 0
@@ -73,7 +61,7 @@ class FindingInline(_ReadOnly, TabularInline):  # type: ignore[misc]  # unfold i
 
 
 @admin.register(Campaign)
-class CampaignAdmin(_ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold is untyped
+class CampaignAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     list_display = (
         "__str__",
         "company",
@@ -108,14 +96,14 @@ class CampaignAdmin(_ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold is u
 
 
 @admin.register(CampaignSite)
-class CampaignSiteAdmin(_ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold is untyped
+class CampaignSiteAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     list_display = ("codigo_del_sitio", "name", "id_fourteen", "tipo_de_mueble", "municipio", "impactos_catorcenal")
     list_filter = ("tipo_de_mueble", "tipo_de_anuncio", "estado")
     search_fields = ("name", "codigo_del_sitio", "codigo_normalizado")
 
 
 @admin.register(ImportRun)
-class ImportRunAdmin(_ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold is untyped
+class ImportRunAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     list_display = ("id", "shown_state", "requested_by", "started_at", "published", "unchanged", "refused")
     list_filter = ("state",)
     fields = (
@@ -149,7 +137,7 @@ class ImportRunAdmin(_ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold is 
 
 
 @admin.register(RawRow)
-class RawRowAdmin(_ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold is untyped
+class RawRowAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     list_display = ("run", "file", "row", "cells")
     list_filter = ("file",)
     search_fields = ("cells",)

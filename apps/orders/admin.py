@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
@@ -14,7 +14,7 @@ from unfold.decorators import display
 
 from apps.orders import services
 from apps.orders.models import Order, OrderEvent, OrderLine
-from core.errors import DomainError
+from core.console import ReadOnly
 from core.money import major, with_currency
 
 
@@ -36,20 +36,11 @@ def _lines(address: dict[str, str]) -> str:
     )  # a constant
 
 
-class _ReadOnlyInline(TabularInline):  # type: ignore[misc]  # unfold is untyped
+class LineInline(ReadOnly, TabularInline):  # type: ignore[misc]  # unfold is untyped
+    model = OrderLine
     extra = 0
     can_delete = False
     hide_title = True
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-
-class LineInline(_ReadOnlyInline):
-    model = OrderLine
     fields = ("product_name", "product_sku", "quantity", "shown_price", "shown_total")
     readonly_fields = ("shown_price", "shown_total")
 
@@ -66,13 +57,16 @@ class LineInline(_ReadOnlyInline):
         return major(line.total_price, line.order.currency)
 
 
-class EventInline(_ReadOnlyInline):
+class EventInline(ReadOnly, TabularInline):  # type: ignore[misc]  # unfold is untyped
     model = OrderEvent
+    extra = 0
+    can_delete = False
+    hide_title = True
     fields = readonly_fields = ("created_at", "status", "note", "actor")
 
 
 @admin.register(Order)
-class OrderAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
+class OrderAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     list_display = ("number", "user", "shown_status", "shown_payment", "shown_total", "created_at")
     list_filter = ("status", "payment_status")
     list_select_related = ("user",)
@@ -158,22 +152,4 @@ class OrderAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
         self._each(request, chosen, partial(services.cancel_order, note="Cancelled in the console"), "cancelled")
 
     def _each(self, request: HttpRequest, chosen: QuerySet[Order], act: Callable[..., Any], done: str) -> None:
-        for order in chosen:
-            try:
-                act(order_id=order.pk, actor=request.user)
-            except DomainError as error:
-                self.message_user(request, f"{order.number}: {error.text}", messages.ERROR)
-            else:
-                self.message_user(request, f"{order.number} {done}.", messages.SUCCESS)
-
-    def has_act_permission(self, request: HttpRequest) -> bool:
-        return bool(super().has_change_permission(request))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
+        self.act_on_each(request, chosen, lambda order: act(order_id=order.pk, actor=request.user), done)

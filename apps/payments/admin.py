@@ -1,10 +1,9 @@
 """Payments in the console: read; refunds are sent, agreed to and declined. Amounts and states are never typed in."""
 
-from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.contrib import admin
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -14,43 +13,16 @@ from unfold.decorators import display
 from apps.payments import services
 from apps.payments.forms import RefundForm
 from apps.payments.models import Payment, Refund, Transaction, WebhookEvent
-from core.errors import DomainError
+from core.console import ReadOnly
 from core.money import with_currency
 
 
-class _ReadOnly(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_act_permission(self, request: HttpRequest) -> bool:
-        return bool(super().has_change_permission(request))
-
-    def act_on_each(self, request: HttpRequest, chosen: QuerySet[Any], act: Callable[[Any], Any], done: str) -> None:
-        """Do it to each, and say of each what came of it."""
-        for row in chosen:
-            try:
-                act(row)
-            except DomainError as error:
-                self.message_user(request, f"{row}: {error.text}", messages.ERROR)
-            else:
-                self.message_user(request, f"{row}: {done}.", messages.SUCCESS)
-
-
-class TransactionInline(TabularInline):  # type: ignore[misc]  # unfold is untyped
+class TransactionInline(ReadOnly, TabularInline):  # type: ignore[misc]  # unfold is untyped
     model = Transaction
     extra = 0
     can_delete = False
     hide_title = True
     fields = readonly_fields = ("created_at", "kind", "shown_amount", "reference")
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
 
     @display(description="amount")  # type: ignore[untyped-decorator]
     def shown_amount(self, transaction: Transaction) -> str:
@@ -58,7 +30,7 @@ class TransactionInline(TabularInline):  # type: ignore[misc]  # unfold is untyp
 
 
 @admin.register(Payment)
-class PaymentAdmin(_ReadOnly):
+class PaymentAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     list_display = ("order", "shown_status", "shown_amount", "shown_back", "card", "shown_dispute", "created_at")
     list_filter = ("status", "dispute", "gateway")
     list_select_related = ("order",)
@@ -114,7 +86,7 @@ class PaymentAdmin(_ReadOnly):
 
 
 @admin.register(Refund)
-class RefundAdmin(_ReadOnly):
+class RefundAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     list_display = ("payment", "shown_status", "shown_amount", "reason", "requested_by", "created_at", "settled_at")
     list_filter = ("status", "reason")
     list_select_related = ("payment__order", "requested_by")
@@ -153,7 +125,7 @@ class RefundAdmin(_ReadOnly):
         )
         obj.__dict__.update(sent.__dict__)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return bool(ModelAdmin.has_add_permission(self, request))
 
     @display(  # type: ignore[untyped-decorator]
@@ -188,7 +160,7 @@ class RefundAdmin(_ReadOnly):
 
 
 @admin.register(WebhookEvent)
-class WebhookEventAdmin(_ReadOnly):
+class WebhookEventAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     list_display = ("kind", "event_id", "provider", "shown_state", "note", "received_at", "applied_at")
     list_filter = ("state", "provider", "kind")
     search_fields = ("event_id", "intent")
