@@ -20,6 +20,14 @@ class PageQuery(Schema):
     page_size: int = Field(20, ge=1, le=100, description="Rows per page.")
 
 
+class PageOut(Schema):
+    """S2's list body; each list adds its `results`."""
+
+    count: int
+    next: str | None
+    previous: str | None
+
+
 @dataclass(frozen=True)
 class Page:
     count: int

@@ -15,6 +15,7 @@ from apps.accounts.currencies import CURRENCIES
 from apps.accounts.models import Address, Profile, User
 from apps.accounts.schemas import Email, Password, Phone, Token, same_as
 from core.clock import now
+from core.pagination import PageOut
 
 _LANGUAGE = re.compile(r"([a-z]{2,3})(-[a-z]{4})?(-(?:[a-z]{2}|[0-9]{3}))?", re.IGNORECASE)
 _EARLIEST_BIRTH = date(1900, 1, 1)
@@ -156,10 +157,7 @@ class PersonOut(RegisteredOut):
         return _profile(user)
 
 
-class PersonPage(Schema):
-    count: int
-    next: str | None
-    previous: str | None
+class PersonPage(PageOut):
     results: list[PersonOut]
 
 
@@ -234,10 +232,7 @@ class AddressOut(Schema):
     created_at: datetime = Field(description="Newest first, after the default.")
 
 
-class AddressPage(Schema):
-    count: int
-    next: str | None
-    previous: str | None
+class AddressPage(PageOut):
     results: list[AddressOut]
 
 

@@ -10,6 +10,7 @@ from pydantic import Discriminator, Field, RootModel, StringConstraints, Tag, mo
 from apps.orders.models import MAX_LINES, MAX_QUANTITY, Order, OrderLine
 from apps.orders.services import Addresses
 from core.money import major
+from core.pagination import PageOut
 
 # Strict: "2" and 1.5 are mistakes of the caller, not quantities.
 Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY, strict=True)]
@@ -183,8 +184,5 @@ class OrderOut(Schema):
         return major(order.total, order.currency)
 
 
-class OrderPage(Schema):
-    count: int
-    next: str | None
-    previous: str | None
+class OrderPage(PageOut):
     results: list[OrderOut]

@@ -12,6 +12,7 @@ from pydantic import AliasChoices, Field, StringConstraints, model_validator
 from apps.payments.models import Payment, Refund, Transaction
 from apps.payments.services import Begun, Notice
 from core.money import decimals, is_exact, major, minor
+from core.pagination import PageOut
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=r"^[\w-]+$")]
 Amount = Annotated[Decimal, Field(gt=0, le=10**10, max_digits=16, decimal_places=3)]
@@ -91,10 +92,7 @@ class PaymentDetailOut(PaymentOut):
         return list(payment.transactions.all())
 
 
-class PaymentPage(Schema):
-    count: int
-    next: str | None
-    previous: str | None
+class PaymentPage(PageOut):
     results: list[PaymentOut]
 
 
@@ -122,10 +120,7 @@ class RefundOut(Schema):
         return major(refund.amount, refund.payment.currency)
 
 
-class RefundPage(Schema):
-    count: int
-    next: str | None
-    previous: str | None
+class RefundPage(PageOut):
     results: list[RefundOut]
 
 
@@ -139,10 +134,7 @@ class MethodOut(Schema):
     created_at: datetime
 
 
-class MethodPage(Schema):
-    count: int
-    next: str | None
-    previous: str | None
+class MethodPage(PageOut):
     results: list[MethodOut]
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import Field, StringConstraints
 
-from core.pagination import PageQuery
+from core.pagination import PageOut, PageQuery
 
 Price = Annotated[Decimal, Field(ge=0, le=10**9, decimal_places=3)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
@@ -89,15 +89,9 @@ class ProductOut(ProductRow):
     updated_at: datetime
 
 
-class ProductPage(Schema):
-    count: int
-    next: str | None
-    previous: str | None
+class ProductPage(PageOut):
     results: list[ProductRow]
 
 
-class CategoryPage(Schema):
-    count: int
-    next: str | None
-    previous: str | None
+class CategoryPage(PageOut):
     results: list[CategoryOut]

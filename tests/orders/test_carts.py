@@ -6,8 +6,8 @@ from apps.orders.errors import CartEmpty, CartFull, CartItemNotFound
 from apps.orders.models import CartItem, Order
 from apps.orders.services import Addresses
 from apps.products.errors import OutOfStock
-from apps.products.models import StockItem
 from core.errors import InvalidInput
+from tests.balances import stock
 from tests.factories.products import ProductFactory
 from tests.races import race
 
@@ -18,10 +18,6 @@ HOME = Addresses({"city": "Riyadh"}, {"city": "Riyadh"})
 @pytest.fixture
 def shopper_user():
     return User.objects.create_user(phone="+966512345678")
-
-
-def stock(product):
-    return StockItem.objects.values_list("on_hand", "reserved", "allocated").get(product=product)
 
 
 def test_the_cart_becomes_an_order_once(shopper_user):

@@ -18,6 +18,7 @@ from apps.products.models import StockItem
 from core.clock import now
 from core.models import OutboxJob
 from core.outbox import run_due_jobs
+from tests.balances import stock
 from tests.factories.products import ProductFactory, VariantFactory
 from tests.races import race
 
@@ -33,10 +34,6 @@ def shopper_user():
 def place(user, *wanted, notes=""):
     basket = [BasketLine(product.pk, None, quantity) for product, quantity in wanted]
     return services.place_order(user=user, basket=basket, addresses=HOME, notes=notes)
-
-
-def stock(product):
-    return StockItem.objects.values_list("on_hand", "reserved", "allocated").get(product=product)
 
 
 def test_an_order_freezes_prices_and_keeps_the_goods(shopper_user):

@@ -7,8 +7,9 @@ from apps.orders import services
 from apps.orders.errors import WrongOrderState
 from apps.orders.models import Order, OrderEvent
 from apps.orders.services import Addresses, BasketLine
-from apps.products.models import StockItem, StockMovement
+from apps.products.models import StockMovement
 from core.models import OutboxJob
+from tests.balances import stock
 from tests.factories.products import ProductFactory
 from tests.races import race
 
@@ -30,10 +31,6 @@ def pay(mug, operator):
     buyer = User.objects.create_user(phone="+966512345678")
     order = services.place_order(user=buyer, basket=[BasketLine(mug.pk, None, 2)], addresses=HOME)
     return services.mark_paid(order_id=order.pk, actor=operator, note="Cash")
-
-
-def stock(product):
-    return StockItem.objects.values_list("on_hand", "reserved", "allocated").get(product=product)
 
 
 def test_a_paid_order_is_shipped_and_delivered(paid, mug, operator):

@@ -10,7 +10,6 @@ from apps.orders.services import Addresses, BasketLine, place_order
 from apps.payments.gateway import WEBHOOK
 from apps.payments.models import Payment, SandboxIntent
 from apps.payments.sandbox_gateway import SandboxGateway, signed
-from apps.products.models import StockItem
 from core.models import OutboxJob
 from core.outbox import run_due_jobs
 from tests.conftest import Api
@@ -86,10 +85,6 @@ def work():
     """Run jobs until none is due."""
     while run_due_jobs():
         pass
-
-
-def stock(product):
-    return StockItem.objects.values_list("on_hand", "reserved", "allocated").get(product=product)
 
 
 def state(order):
