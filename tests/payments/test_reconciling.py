@@ -24,7 +24,8 @@ from core.clock import now
 from core.housekeeping import delete_stale
 from core.models import OutboxJob
 from tests.factories.products import ProductFactory
-from tests.payments.conftest import GOOD, Buyer, charged, events, post, state, stock, work
+from tests.balances import stock
+from tests.payments.conftest import GOOD, Buyer, charged, events, post, state, work
 from tests.races import race
 
 pytestmark = pytest.mark.django_db
