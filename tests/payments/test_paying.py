@@ -12,8 +12,8 @@ from apps.payments.schemas import IntentOut
 from apps.payments.services import Begun
 from core.clock import now
 from core.models import IdempotentAnswer, OutboxJob
-from tests.factories.products import ProductFactory
 from tests.balances import stock
+from tests.factories.products import ProductFactory
 from tests.payments.conftest import ASKS, DECLINED, GOOD, POOR, Buyer, charged, events, state, work
 
 pytestmark = pytest.mark.django_db

@@ -23,8 +23,8 @@ from apps.products.services import StockLine, receive_stock
 from core.clock import now
 from core.housekeeping import delete_stale
 from core.models import OutboxJob
-from tests.factories.products import ProductFactory
 from tests.balances import stock
+from tests.factories.products import ProductFactory
 from tests.payments.conftest import GOOD, Buyer, charged, events, post, state, work
 from tests.races import race
 

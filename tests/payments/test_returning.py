@@ -14,8 +14,8 @@ from apps.payments.models import Payment, Refund, SandboxIntent
 from apps.payments.sandbox_gateway import SandboxGateway
 from core.clock import now
 from core.models import OutboxJob
-from tests.factories.products import ProductFactory
 from tests.balances import stock
+from tests.factories.products import ProductFactory
 from tests.payments.conftest import DISPUTED, NO_REFUNDS, Buyer, charged, state, work
 from tests.races import race
 
