@@ -58,6 +58,7 @@ def reconcile() -> None:
     for intent, verdict in services.mismatches(since=now() - timedelta(days=RECONCILED_DAYS)):
         if verdict != "agreed":
             enqueue("payments.mend", key=intent, intent=intent)
+    services.plan_dispute_checks()
 
 
 @job("payments.mend")

@@ -1,5 +1,6 @@
 """Money back: asked for, sent, refused; never more than came."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -12,6 +13,7 @@ from apps.payments import services
 from apps.payments.errors import GatewayFailed, NotRefundable, RefundSettled
 from apps.payments.models import Payment, Refund, SandboxIntent
 from apps.payments.sandbox_gateway import SandboxGateway
+from apps.payments.tasks import reconcile
 from core.clock import now
 from core.models import OutboxJob
 from tests.balances import stock
@@ -194,6 +196,16 @@ def test_a_disputed_order_counts_as_unpaid_until_the_dispute_is_won(buyer, opera
     _dispute_ends("won")
     assert state(order)[0] == ("processing", "paid")
     ship_order(order_id=order.pk, actor=operator)
+
+
+def test_a_dispute_whose_end_nobody_told_us_of_is_noticed_in_the_night(buyer):
+    order = buyer.order()
+    buyer.pay(order, DISPUTED)
+    work()
+    SandboxIntent.objects.update(dispute="won", created_at=now() - timedelta(days=70))
+    reconcile()
+    work()
+    assert state(order)[0] == ("processing", "paid")
 
 
 def test_a_lost_dispute_gives_the_goods_up(buyer, mug):

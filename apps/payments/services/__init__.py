@@ -11,7 +11,14 @@ from apps.payments.services.listening import (
 from apps.payments.services.methods import forget_method, forget_owner, saved_methods, set_default_method
 from apps.payments.services.notices import Envelope, Notice, apply_notice, prove_notice, secrets_of
 from apps.payments.services.paying import Begun, begin_payment, confirm_payment
-from apps.payments.services.reconciling import check_payment, close_payments, mend_payment, mismatches, plan_checks
+from apps.payments.services.reconciling import (
+    check_payment,
+    close_payments,
+    mend_payment,
+    mismatches,
+    plan_checks,
+    plan_dispute_checks,
+)
 from apps.payments.services.returning import (
     decline_refund,
     process_refund,
@@ -43,6 +50,7 @@ __all__ = [
     "mend_payment",
     "mismatches",
     "plan_checks",
+    "plan_dispute_checks",
     "plan_waiting_events",
     "process_refund",
     "prove_notice",

@@ -41,6 +41,14 @@ def plan_checks() -> int:
     return len(found)
 
 
+def plan_dispute_checks() -> int:
+    """Write a job for each open dispute: it ends weeks later, when a list of the last days names its payment no more."""
+    disputed = Payment.objects.filter(dispute=Payment.Dispute.OPEN).values_list("pk", flat=True)
+    for payment in disputed:
+        enqueue("payments.check", key=str(payment), payment=str(payment))
+    return len(disputed)
+
+
 def check_payment(*, payment_id: UUID) -> bool:
     """Ask the gateway what became of a payment; one whose order waits no more is called off there.
 
