@@ -42,7 +42,7 @@ def plan_checks() -> int:
 
 
 def plan_dispute_checks() -> int:
-    """Write a job for each open dispute: it ends weeks later, when a list of the last days names its payment no more."""
+    """Write a job for each open dispute, which ends weeks later: a list of the last days has no such payment."""
     disputed = Payment.objects.filter(dispute=Payment.Dispute.OPEN).values_list("pk", flat=True)
     for payment in disputed:
         enqueue("payments.check", key=str(payment), payment=str(payment))
