@@ -10,7 +10,8 @@ def sign_in(page):
     page.wait_for_selector("#in-code")
     inbox = page.context.new_page()
     inbox.goto("/inbox/")
-    code = re.search(r"\b\d{6}\b", inbox.locator(".texts li").first.inner_text()).group()
+    newest = inbox.locator(".texts li").filter(has_text="verification code").first
+    code = re.search(r"\b\d{6}\b", newest.inner_text()).group()
     inbox.close()
     page.fill("#in-code", code)
     page.get_by_role("button", name="Sign in").click()
