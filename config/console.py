@@ -25,6 +25,7 @@ def unfold_settings() -> dict[str, Any]:
         "BORDER_RADIUS": "8px",
         "LOGIN": {"form": "apps.accounts.forms.ConsoleSignInForm"},
         "COLORS": {"primary": _PRIMARY},
+        "ACCOUNT": {"navigation": "apps.accounts.second_door.account_links"},
         "DASHBOARD_CALLBACK": "apps.operations.console.front_page",
         "SIDEBAR": {"show_search": True, "navigation": _navigation()},
     }

@@ -17,6 +17,7 @@ from config.migration_refusals import migration_problems
 from config.payment_refusals import provider_problems
 from config.refusals import Problems, SettingsRefused, production_problems, url_problems, value_problems
 from config.variables.backups import BackupVariables
+from config.variables.console import ConsoleVariables
 from config.variables.files import FileVariables
 from config.variables.migrations import MigrationVariables
 from config.variables.payments import PaymentVariables
@@ -37,6 +38,7 @@ class Env(
     FileVariables,
     MigrationVariables,
     SignInVariables,
+    ConsoleVariables,
     WatchingVariables,
     ProcessVariables,
 ):

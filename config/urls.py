@@ -20,13 +20,13 @@ urlpatterns = [
     path("", views.start, name="start"),
     path("shop/", views.storefront, name="storefront"),
     path("", include("apps.health.urls")),
-    path("admin/password_change/", admin.site.admin_view(OwnPasswordView.as_view())),
-    path("admin/", admin.site.urls),
+    path(f"{settings.ADMIN_PATH}password_change/", admin.site.admin_view(OwnPasswordView.as_view())),
+    path(settings.ADMIN_PATH, admin.site.urls),
     path("inbox/", inbox, name="inbox"),
     # Pages people type; the contracts' own paths answer exactly as they are written.
     *(
         path(page, RedirectView.as_view(url=f"/{page}/"))
-        for page in ("admin", "inbox", "shop", "api/docs", "api/schema")
+        for page in (settings.ADMIN_PATH.rstrip("/"), "inbox", "shop", "api/docs", "api/schema")
     ),
     path("media/<path:path>", serve, {"document_root": settings.MEDIA_ROOT}),
     path("api/docs/", views.docs, name="docs"),

@@ -17,7 +17,9 @@ from apps.accounts import services
 from apps.accounts.callers import caller
 from apps.accounts.forms import ConsolePasswordForm, NewPersonForm, PersonForm
 from apps.accounts.models import AuditEvent, CodeSend, Company, Invitation, Lockout, Membership, Session, User
+from apps.accounts.second_factor_admin import remove_second_factors
 from apps.accounts.services.audit import Action, note
+from apps.accounts.services.second_factor import second_factor_of
 
 admin.site.unregister(Group)
 
@@ -38,7 +40,9 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # 
     list_filter = ("role_state", "is_staff", "is_active")
     search_fields = ("email", "phone", "first_name", "last_name")
     ordering = ("-pk",)
-    readonly_fields = ("public_id", "phone_verified_at", "email_verified_at", "created_at", "last_login")
+    readonly_fields = (
+        "public_id", "phone_verified_at", "email_verified_at", "created_at", "last_login", "second_factor",
+    )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("email", "phone", "first_name", "last_name", "username", "password")}),
         ("Standing", {"fields": ("role_state", "is_active", "is_staff", "is_superuser", "groups")}),
@@ -48,9 +52,18 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # 
         (None, {"classes": ("wide",), "fields": ("email", "password1", "password2", "is_staff", "groups")}),
     )
     filter_horizontal = ("groups",)
+    actions = (remove_second_factors,)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         return self.readonly_fields + (() if _sees_all(request) else ("is_staff", "is_superuser", "groups"))
+
+    def has_superuser_permission(self, request: HttpRequest) -> bool:
+        return _sees_all(request)
+
+    @display(description="second factor")  # type: ignore[untyped-decorator]
+    def second_factor(self, person: User) -> str:
+        factor = second_factor_of(person)
+        return f"since {factor.created_at:%Y-%m-%d}, last given {factor.used_at:%Y-%m-%d}" if factor else "none"
 
     def has_view_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return _is_within_reach(request, obj) and bool(super().has_view_permission(request, obj))

@@ -43,6 +43,29 @@ def check_ways_out(**_: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security, deploy=True)
+def check_console(**_: Any) -> list[CheckMessage]:
+    """Both are a shop's own choice, for a while; neither should be one nobody knows of."""
+    found: list[CheckMessage] = []
+    if not (settings.CONSOLE_SECOND_FACTOR or settings.IS_DEVELOPMENT):
+        found.append(
+            Warning(
+                "A password alone opens the console.",
+                hint="Unset CONSOLE_SECOND_FACTOR: operators then set up an authenticator app when they sign in next.",
+                id="console.W001",
+            )
+        )
+    if settings.ANONYMOUS_CALLS_PER_MINUTE and not settings.TRUSTED_PROXY_COUNT:
+        found.append(
+            Warning(
+                "Calls are limited by client address and no proxy is trusted: behind one, all clients share a budget.",
+                hint="Set TRUSTED_PROXY_COUNT to the number of proxies in front; 0 is right only without any.",
+                id="console.W002",
+            )
+        )
+    return found
+
+
+@register(Tags.security, deploy=True)
 def check_no_testing_switch(**_: Any) -> list[CheckMessage]:
     """Settings refuse these variables before anything is checked; this is for settings that did not come from ours."""
     if settings.ENVIRONMENT != "production":

@@ -108,6 +108,30 @@ class PinLocked(TooManyRequests):
     message = "Too many wrong PINs. Wait before trying again."
 
 
+class SecondFactorLocked(TooManyRequests):
+    code = "second_factor_locked"
+    message = "Too many wrong codes. Wait before trying again."
+
+
+class SecondFactorRejected(DomainError):
+    status = 400
+    code = "second_factor_rejected"
+    message = "That code is not right, or was used before. Wait for the next one the app shows."
+
+
+class SecondFactorUnreadable(DomainError):
+    code = "second_factor_unreadable"
+    message = (
+        "The shop's secret key was replaced, so the codes of your app prove nothing any more. Type a recovery code "
+        "and set up the app anew; or ask another operator to remove your second factor."
+    )
+
+
+class SecondFactorAlreadySet(DomainError):
+    code = "second_factor_already_set"
+    message = "An authenticator app was set up meanwhile. Sign in with it."
+
+
 class PasscodeInvalid(DomainError):
     status = 400
     code = "passcode_invalid"

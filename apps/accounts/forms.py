@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest
 from unfold.forms import (
@@ -44,7 +45,8 @@ class ConsoleSignInForm(AuthenticationForm):  # type: ignore[misc]  # unfold is 
         except DomainError as error:
             raise forms.ValidationError(error.text) from None
         self.confirm_login_allowed(self.user_cache)
-        note_console_sign_in(user=self.user_cache, caller=caller(request))
+        if not settings.CONSOLE_SECOND_FACTOR:  # or nobody is signed in yet
+            note_console_sign_in(user=self.user_cache, caller=caller(request))
         return dict(self.cleaned_data)
 
 

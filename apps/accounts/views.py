@@ -11,6 +11,7 @@ from django.urls import reverse_lazy
 
 from apps.accounts.forms import OwnPasswordForm
 from apps.accounts.models import DevelopmentMessage
+from apps.accounts.second_door import ask_again
 
 SHOWN = 50
 
@@ -24,6 +25,11 @@ class OwnPasswordView(PasswordChangeView):
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "request": self.request}
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        response = super().form_valid(form)
+        ask_again(self.request, leads_to=str(self.success_url))
+        return response
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         return super().get_context_data(**{**admin.site.each_context(self.request), **context})

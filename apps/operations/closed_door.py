@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from apps.accounts.auth import bearer
@@ -10,7 +11,7 @@ from core.contracts import error_response
 from core.errors import DomainError
 
 # Staff must get in to sign in, and whoever restarts or measures the process is no visitor.
-OPEN = ("/admin/", "/static/", "/health", "/metrics")
+OPEN = ("/static/", "/health", "/metrics")
 
 
 class UnderMaintenance(DomainError):
@@ -28,7 +29,7 @@ class MaintenanceMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        found = None if request.path.startswith(OPEN) else closure()
+        found = None if request.path.startswith((f"/{settings.ADMIN_PATH}", *OPEN)) else closure()
         if found is None or _is_staff(request):
             return self.get_response(request)
         return _refusal(request, found)

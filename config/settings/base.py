@@ -4,6 +4,7 @@ from corsheaders.defaults import default_headers
 
 from config.backup_refusals import decoded
 from config.backup_store import backup_store, program_folders
+from config.call_budgets import call_budgets
 from config.console import unfold_settings
 from config.database import database
 from config.database.migrating import migration_database
@@ -21,15 +22,16 @@ VERSION = "0.1.0"
 
 INSTALLED_APPS = [
     "apps.operations",  # before unfold: it brings the console's front page
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "apps.accounts.console.ConsoleConfig",  # django.contrib.admin, with our door
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "corsheaders",
+    "django_otp",
     "django_celery_beat",  # before core, which brings its page of the console
     "ninja",
     "core",
@@ -50,12 +52,15 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "core.middleware.deprecation.DeprecationMiddleware",
+    "apps.accounts.call_budget.CallBudgetMiddleware",
     "core.middleware.contract_errors.ContractErrorsMiddleware",
     "core.middleware.input_bounds.InputBoundsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "apps.accounts.second_door.SecondDoorMiddleware",
     "apps.operations.closed_door.MaintenanceMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -69,12 +74,14 @@ TEMPLATES = [
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
+                "core.page_context.console",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
         },
     },
 ]
+ADMIN_PATH = ENV.admin_path
 # The documents write some paths with and some without a final slash; each answers exactly as written.
 APPEND_SLASH = False
 ALLOWED_HOSTS = list(ENV.allowed_hosts)
@@ -105,6 +112,7 @@ JOBS_REPUBLISH_SECONDS = 60
 JOBS_SCHEDULE_GRACE_SECONDS = 30
 
 AUTH_USER_MODEL = "accounts.User"
+CONSOLE_SECOND_FACTOR = not IS_DEVELOPMENT if ENV.console_second_factor is None else ENV.console_second_factor
 PASSWORD_HASHERS = [
     "apps.accounts.hashers.Argon2idHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -158,6 +166,7 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = ENV.default_from_email
 
 TRUSTED_PROXY_COUNT = ENV.trusted_proxy_count
+ANONYMOUS_CALLS_PER_MINUTE, PERSON_CALLS_PER_MINUTE = call_budgets(ENV)
 CORS_ALLOWED_ORIGINS = list(ENV.cors_allowed_origins)
 CORS_ALLOW_CREDENTIALS = True
 CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "x-cart-token"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from core import errors
@@ -39,7 +40,7 @@ class ContractErrorsMiddleware:
 
 def is_page(request: HttpRequest) -> bool:
     """Whether the path is one people browse rather than clients call."""
-    return request.path.startswith(("/admin/", "/static/", "/media/"))
+    return request.path.startswith((f"/{settings.ADMIN_PATH}", "/static/", "/media/"))
 
 
 def _is_ours(request: HttpRequest, response: HttpResponse) -> bool:

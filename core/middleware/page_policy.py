@@ -33,7 +33,7 @@ class PagePolicyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if response.headers.get("Content-Type", "").startswith("text/html"):
-            is_console = request.path.startswith("/admin/")
+            is_console = request.path.startswith(f"/{settings.ADMIN_PATH}")
             response["Content-Security-Policy"] = self._console if is_console else self._page
             response["Permissions-Policy"] = _UNUSED
         else:

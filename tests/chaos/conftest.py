@@ -19,6 +19,8 @@ STAGING = {
     "OTP_TEST_KEY": KEY,
     "OTP_COOLDOWN_SECONDS": "0",  # nobody waits a minute here, the attacker least of all
     "COLLECT_STATIC": "0",
+    "ANONYMOUS_CALLS_PER_MINUTE": "0",  # what is attacked are the limits behind it
+    "PERSON_CALLS_PER_MINUTE": "0",
 }
 DEVELOPMENT = {"OTP_TEST_MODE": "1", "OTP_TEST_KEY": KEY, "OTP_COOLDOWN_SECONDS": "0", "OTP_IP_HOURLY_LIMIT": "0"}
 

@@ -6,6 +6,7 @@ from apps.accounts.models.companies import Company, Invitation, Membership
 from apps.accounts.models.development import DevelopmentMessage
 from apps.accounts.models.people import Address, Device, Profile, User, UserManager
 from apps.accounts.models.proofs import KnownNetwork, Link, Lockout
+from apps.accounts.models.second_factors import RecoveryCode, SecondFactor
 from apps.accounts.models.sessions import Session, SessionQuerySet, SigningKey
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "Lockout",
     "Membership",
     "Profile",
+    "RecoveryCode",
+    "SecondFactor",
     "Session",
     "SessionQuerySet",
     "SigningKey",

@@ -48,6 +48,7 @@ class Lockout(models.Model):
         PASSWORD = "password"  # noqa: S105  # a name
         PASSCODE = "passcode"
         PIN = "pin"
+        TOTP = "totp", "second factor"
 
     subject = models.CharField(max_length=64, help_text="The person, or the hash of a login nobody has.")
     kind = models.CharField(max_length=8, choices=Kind)

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection
 
 from apps.accounts.callers import Caller
-from apps.accounts.errors import PasscodeLocked, PasswordLocked, PinLocked
+from apps.accounts.errors import PasscodeLocked, PasswordLocked, PinLocked, SecondFactorLocked
 from apps.accounts.models import Lockout
 from apps.accounts.services.audit import Action, note
 from core.clock import now, seconds_until
@@ -19,14 +19,20 @@ from core.errors import TooManyRequests
 
 LOCKED_FOR = timedelta(minutes=15)
 FORGOTTEN_AFTER = timedelta(days=1)
-MOST_TRIES = {Lockout.Kind.PASSWORD: 10, Lockout.Kind.PASSCODE: 5, Lockout.Kind.PIN: 5}
+MOST_TRIES = {Lockout.Kind.PASSWORD: 10, Lockout.Kind.PASSCODE: 5, Lockout.Kind.PIN: 5, Lockout.Kind.TOTP: 5}
 # Of strangers, without a day's rest in between. NIST SP 800-63B, 5.2.2: at most a hundred; digits are fewer than words.
-MOST_TRIES_A_DAY = {Lockout.Kind.PASSWORD: 100, Lockout.Kind.PASSCODE: 40, Lockout.Kind.PIN: 40}
+MOST_TRIES_A_DAY = {
+    Lockout.Kind.PASSWORD: 100,
+    Lockout.Kind.PASSCODE: 40,
+    Lockout.Kind.PIN: 40,
+    Lockout.Kind.TOTP: 40,
+}
 _NO_LIMIT = 2**31 - 2
 _LOCKED: dict[str, type[TooManyRequests]] = {
     Lockout.Kind.PASSWORD: PasswordLocked,
     Lockout.Kind.PASSCODE: PasscodeLocked,
     Lockout.Kind.PIN: PinLocked,
+    Lockout.Kind.TOTP: SecondFactorLocked,
 }
 # One statement, so that parallel tries are counted one after the other. Either time starts with the last try allowed;
 # one that is refused changes nothing and gets no row back, or a stranger could keep the secret closed for ever.
@@ -45,7 +51,7 @@ _COUNT = """
 
 
 def count_try(*, subject: str, kind: Lockout.Kind, is_familiar: bool, caller: Caller) -> None:
-    """Count a try before it is compared; raises `PasswordLocked`, `PasscodeLocked` or `PinLocked` once there are none.
+    """Count a try before it is compared; raises `PasswordLocked` or the like once there are none.
 
     Call it outside a transaction that a refusal would roll back.
     """

@@ -43,6 +43,9 @@ class Notice(models.TextChoices):
     PASSCODE_CHANGED = "passcode_changed"
     PIN_CHANGED = "pin_changed"
     ACCOUNT_DELETED = "account_deleted"
+    FACTOR_ADDED = "factor_added"
+    FACTOR_REMOVED = "factor_removed"
+    RECOVERY_CODE_USED = "recovery_code_used"
 
 
 def mail_link(link: Link) -> None:

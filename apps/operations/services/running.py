@@ -96,7 +96,7 @@ def _greet(port: int, console: str) -> None:
         "\nHanout is open.\n"
         f"  Shop      {base}/\n"
         f"  API       {base}/api/docs/\n"
-        f"  Console   {base}/admin/   {console}\n"
+        f"  Console   {base}/{settings.ADMIN_PATH}   {console}\n"
         f"  Texts     {base}/inbox/\n"
         "Stop with Ctrl-C.\n\n"
     )
