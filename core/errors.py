@@ -123,6 +123,14 @@ class Overloaded(DomainError):
     message = "The shop is too busy to answer right now. Nothing was changed; try again in a moment."
 
 
+class UnderMaintenance(DomainError):
+    """The operators closed the shop for a while."""
+
+    status = 503
+    code = "under_maintenance"
+    message = "The shop is closed for maintenance. Please come back in a little while."
+
+
 class DatabaseUnavailable(DomainError):
     """The database is away, restarting, busy, or took too long."""
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import pytest_socket
+from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
 
@@ -21,6 +22,8 @@ from apps.accounts.callers import Caller
 from apps.accounts.models import DevelopmentMessage, User
 from apps.accounts.services import start_session
 from apps.accounts.tokens import forget_keys
+from apps.operations.preflight.witness import Witness
+from config.env import ROOT
 from core.redaction import forget_concealed
 
 
@@ -28,6 +31,27 @@ def pytest_configure() -> None:
     """A gate started in the background inherits an ignored Ctrl-C; what the tests start and interrupt must not."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+_witness: list[Witness] = []
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """A run of all tests counts for `manage.py preflight`, if the tree was clean and stood still."""
+    config = session.config
+    is_whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not (
+        config.option.keyword or config.option.markexpr or config.option.collectonly
+    )
+    if is_whole and not hasattr(config, "workerinput"):  # of xdist's processes only the one that counts
+        _witness.append(Witness(ROOT, settings.DATA_DIR / "preflight"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    for witness in _witness:
+        stats = session.config.pluginmanager.get_plugin("terminalreporter").stats
+        counts = {word: len(stats[word]) for word in ("passed", "failed", "error", "skipped") if stats.get(word)}
+        witness.sign(is_green=exitstatus == 0, counts=counts)
 
 
 def pytest_runtest_setup() -> None:

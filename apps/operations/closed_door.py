@@ -8,18 +8,10 @@ from django.http import HttpRequest, HttpResponse
 from apps.accounts.auth import bearer
 from apps.operations.services.maintenance import Closure, closure
 from core.contracts import error_response
-from core.errors import DomainError
+from core.errors import DomainError, UnderMaintenance
 
 # Staff must get in to sign in, and whoever restarts or measures the process is no visitor.
 OPEN = ("/static/", "/health", "/metrics")
-
-
-class UnderMaintenance(DomainError):
-    """The operators closed the shop for a while."""
-
-    status = 503
-    code = "under_maintenance"
-    message = "The shop is closed for maintenance. Please come back in a little while."
 
 
 class MaintenanceMiddleware:

@@ -1,0 +1,1 @@
+"""What an OpenAPI document no longer promises that it promised in the last release."""
