@@ -71,7 +71,8 @@ def delete_stale(chosen: Chore, *, days: int | None = None, stop: threading.Even
     stop = stop or threading.Event()
     total = sum(_delete_in_batches(stale, stop) for stale in chosen.find(days))
     DELETED.labels(chosen.name).inc(total)
-    log.info("housekeeping", chore=chosen.name, deleted=total, is_stopped=stop.is_set())
+    if total:
+        log.info("housekeeping", chore=chosen.name, deleted=total, is_stopped=stop.is_set())
     return total
 
 

@@ -1,6 +1,7 @@
 """A backup counts after it was restored into an empty database and compared; damage of any kind is found."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -26,6 +27,7 @@ HEADER = 55
 @pytest.fixture(autouse=True)
 def nothing_else_moves(shop):
     """Whatever is verified: the shop stays as it is, and no copy of it stays behind."""
+    Backup.objects.all().delete()  # what another test noted of a backup of the same second
     before = live_rows()
     yield
     assert databases(shop) == [shop]
@@ -51,6 +53,7 @@ def test_a_whole_backup_is_found_whole_and_that_is_written_down(target, files, s
     assert row.rto_seconds == evidence["seconds"] == round(verdict.seconds, 3) > 0
 
 
+AHEAD = 10**9  # where no sequence of these tests stands
 PLACES = {
     "header": lambda _: 20,
     "manifest": lambda _: HEADER + 40,
@@ -75,7 +78,7 @@ def test_a_flipped_byte_is_found(target, files, settings, is_encrypted, place):
         assert refused.value.returncode == 1
         assert "damaged" in str(refused.value)
         assert target.evidence(name)["result"] == "failed"
-    assert Backup.objects.get(name=name).verified_at is None
+    assert not Backup.objects.exclude(verified_at=None).exists()
 
 
 @pytest.mark.parametrize("is_encrypted", [False, True], ids=["plain", "encrypted"])
@@ -132,14 +135,15 @@ def test_missing_rows_and_a_sequence_set_back_are_found(target, files):
     archive, dump = opened(target, files.lay_out(target, files.plain))
     contents = archive.contents
     more = {"public.products_product": Figures(2, "0")}
-    ahead = {"public.orders_orderline_id_seq": (9, 10)}
+    ahead = {"public.orders_orderline_id_seq": (AHEAD, AHEAD + 1)}
     wanted = Contents(
         {**contents.tables, **more}, {**contents.sequences, **ahead}, {**contents.objects, "index public.gone": True}
     )
     files.lay_out(target, forged(archive, dump, wanted))
     said = verify_backup(name="latest").differences
     assert "Table public.products_product has 1 rows instead of 2." in said
-    assert "Sequence public.orders_orderline_id_seq stands at 2 instead of between 9 and 10." in said
+    behind = rf"Sequence public\.orders_orderline_id_seq stands at \d+ instead of between {AHEAD} and {AHEAD + 1}\."
+    assert any(re.fullmatch(behind, sentence) for sentence in said)
     assert "Index public.gone is missing." in said
 
 
@@ -229,7 +233,7 @@ def test_damage_found_later_takes_the_evidence_back(target, files):
     files.lay_out(target, files.plain[:-100])
     assert verify_backup(name=name).differences
     assert target.evidence(name)["result"] == "failed"
-    assert Backup.objects.get(name=name).verified_at is None
+    assert not Backup.objects.exclude(verified_at=None).exists()
 
 
 def test_a_killed_verification_proves_nothing_and_its_copy_goes_with_the_next(target, files, shop):
