@@ -5,6 +5,7 @@ address goes along, people are hashes, and every text passes the log's own redac
 """
 
 import hashlib
+import re
 from typing import Any
 
 import sentry_sdk
@@ -17,6 +18,8 @@ from core.redaction import redact_value
 from core.reporting import listen_for_errors
 
 _OF_A_REQUEST = ("method", "url")
+_QUERIES = frozenset({"http.query", "http.fragment"})
+_MAIL = re.compile(r"[^\s@<>()\"'=,;:]+@[^\s@<>()\"'=,;:]+")
 
 
 def start_error_reports() -> None:
@@ -61,14 +64,19 @@ def scrub(event: Any, hint: dict[str, Any]) -> Any:
         event.pop(name, None)
     for part in ("exception", "logentry", "message", "request", "transaction", "tags", "spans"):
         if part in event:
-            event[part] = _redacted(event[part])
+            event[part] = _redacted(event[part], part)
     return event
 
 
-def _redacted(part: Any) -> Any:
-    """The structure is the library's and stays; its texts are ours and pass the log's redaction."""
+def _redacted(part: Any, name: str) -> Any:
+    """The structure is the library's and stays; its texts are ours and pass the log's redaction.
+
+    PostgreSQL's DETAIL quotes the row, and mail servers quote whom they refuse.
+    """
     if isinstance(part, dict):
-        return {name: _redacted(held) for name, held in part.items()}
+        return {key: _redacted(held, key) for key, held in part.items() if key not in _QUERIES}
     if isinstance(part, list):
-        return [_redacted(held) for held in part]
-    return redact_value(part) if isinstance(part, str) else part
+        return [_redacted(held, name) for held in part]
+    if not isinstance(part, str):
+        return part
+    return _MAIL.sub("[mail]", redact_value(part.partition("DETAIL:")[0], name))

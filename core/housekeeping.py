@@ -1,7 +1,8 @@
 """Deleting what counts for nothing any more: one engine, and a list of chores the apps add to.
 
-A chore goes in batches, each a transaction of its own, that skip rows somebody holds: nobody waits for a batch, and a
-batch waits for nobody. It may be stopped after any of them and run again, alone or beside others.
+A chore goes in batches that skip rows somebody holds: nobody waits for a batch, and a batch waits for nobody. Each is a
+transaction of its own, and it may be stopped after any and run again, alone or beside others. In a job, which is one
+transaction itself, only a few of them go, and the rest is another job's.
 """
 
 import signal
@@ -17,9 +18,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 from prometheus_client import Counter
 
+from core.outbox import enqueue
+
 log = structlog.get_logger(__name__)
 DELETED = Counter("hanout_housekeeping_deleted_total", "Rows deleted because they count no more.", ["chore"])
 BATCH = 2000
+SWEEP = 5 * BATCH
 MOST_DAYS = 3650
 
 
@@ -66,14 +70,23 @@ def count_stale(chosen: Chore, *, days: int | None = None) -> int:
     return sum(stale.rows.count() for stale in chosen.find(days))
 
 
-def delete_stale(chosen: Chore, *, days: int | None = None, stop: threading.Event | None = None) -> int:
-    """Delete the rows of a chore, batch by batch until `stop` is set; return how many went."""
-    stop = stop or threading.Event()
-    total = sum(_delete_in_batches(stale, stop) for stale in chosen.find(days))
+def delete_stale(
+    chosen: Chore, *, days: int | None = None, stop: threading.Event | None = None, most: int | None = None
+) -> int:
+    """Delete the rows of a chore, batch by batch until `stop` is set or `most` are gone; return how many went."""
+    stop, total = stop or threading.Event(), 0
+    for stale in chosen.find(days):
+        total += _delete_in_batches(stale, stop, most=None if most is None else most - total)
     DELETED.labels(chosen.name).inc(total)
     if total:
         log.info("housekeeping", chore=chosen.name, deleted=total, is_stopped=stop.is_set())
     return total
+
+
+def sweep(chosen: Chore) -> None:
+    """A job's share of a chore, for a job is one transaction: what is left is the next job's, moments later."""
+    if delete_stale(chosen, most=SWEEP) >= SWEEP:
+        enqueue("core.sweep", key=chosen.name, chore=chosen.name)
 
 
 def number_of_days(text: str) -> int:
@@ -95,10 +108,10 @@ def interruptible() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _delete_in_batches(stale: Stale, stop: threading.Event) -> int:
+def _delete_in_batches(stale: Stale, stop: threading.Event, *, most: int | None) -> int:
     """Each batch begins where the one before ended, not among the rows it removed."""
     total, reached = 0, None
-    while not stop.is_set():
+    while not stop.is_set() and (most is None or total < most):
         rows = stale.rows if reached is None else stale.rows.filter(**{f"{stale.along}__gte": reached})
         with transaction.atomic():
             locked = rows.order_by(stale.along).select_for_update(skip_locked=True, of=("self",))

@@ -1,7 +1,8 @@
 #!/bin/sh
 # What a container of Hanout runs, by its first word:
 #   web [option…]     migrations if RUN_MIGRATIONS=1, then the web server on PORT
-#   worker [option…]  background jobs through Celery, such as: worker --concurrency=4
+#   worker [option…]  background jobs through Celery, such as: worker --concurrency=4; like the next two, it waits until
+#                     no migration of its release waits any more
 #   beat              the schedule's clock; one is enough, more do no harm
 #   jobs              background jobs and schedule without a broker's help
 #   migrate           waiting migrations, then end
@@ -29,6 +30,20 @@ migrations_wanted() {
     esac
 }
 
+# A new worker on the schema of before would only fail its jobs. The first look is shown, for it may be a setting.
+wait_for_schema() {
+    python manage.py migrate_safely --check && return 0
+    tries=0
+    until python manage.py migrate_safely --check >/dev/null 2>&1; do
+        tries=$((tries + 1))
+        if [ "$tries" -ge 120 ]; then
+            echo "Migrations still wait after ten minutes: run deploy/entrypoint.sh migrate." >&2
+            exit 1
+        fi
+        sleep 3
+    done
+}
+
 role="${1:-web}"
 [ $# -eq 0 ] || shift
 # exec: signals reach the process itself, which ends as docs/runbook.md says.
@@ -39,9 +54,18 @@ case "$role" in
         fi
         exec python manage.py serve "$@"
         ;;
-    worker) exec celery -A config worker --loglevel info "$@" ;;
-    beat) exec celery -A config beat --loglevel info --scheduler django_celery_beat.schedulers:DatabaseScheduler "$@" ;;
-    jobs) exec python manage.py run_jobs "$@" ;;
+    worker)
+        wait_for_schema
+        exec celery -A config worker --loglevel info "$@"
+        ;;
+    beat)
+        wait_for_schema
+        exec celery -A config beat --loglevel info --scheduler django_celery_beat.schedulers:DatabaseScheduler "$@"
+        ;;
+    jobs)
+        wait_for_schema
+        exec python manage.py run_jobs "$@"
+        ;;
     migrate) exec python manage.py migrate_safely "$@" ;;
     *) exec "$role" "$@" ;;
 esac

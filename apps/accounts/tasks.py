@@ -3,20 +3,20 @@
 from datetime import datetime, time, timedelta
 
 from apps.accounts.services import housekeeping, mailing
-from core.housekeeping import delete_stale
+from core.housekeeping import sweep
 from core.outbox import job
 
 
 @job("accounts.forget_old_codes", every=timedelta(hours=1))
 def forget_old_codes() -> None:
     for chore in (housekeeping.stale_codes, housekeeping.stale_networks, housekeeping.stale_audit):
-        delete_stale(chore)
+        sweep(chore)
 
 
 @job("accounts.delete_dead_sessions", daily_at=time(3), queue="low_priority")
 def delete_dead_sessions() -> None:
     """S4 cleans daily at 03:00."""
-    delete_stale(housekeeping.stale_sessions)
+    sweep(housekeeping.stale_sessions)
 
 
 @job("accounts.mail_code", queue="email")

@@ -11,7 +11,7 @@ from apps.operations.services.backups import make_backup, prune_backups
 from apps.operations.services.restoring import verify_backup
 from apps.operations.services.tidying import stale_console_sessions
 from core.clock import now
-from core.housekeeping import delete_stale
+from core.housekeeping import sweep
 from core.outbox import enqueue, job
 from core.outbox_metrics import TABLE_METRICS
 
@@ -27,8 +27,14 @@ def plan_backup() -> None:
 def make() -> None:
     """Verified once it is there; a failure is logged, tried again for some twenty minutes, then left to a person."""
     made = make_backup()
-    prune_backups()
     enqueue("operations.verify_backup", key=made.stored.name, backup=made.stored.name)
+    enqueue("operations.prune_backups", key=made.stored.name)
+
+
+@job("operations.prune_backups", queue="low_priority")
+def prune() -> None:
+    """A job of its own: what cannot be removed must neither repeat a backup nor keep it from being verified."""
+    prune_backups()
 
 
 @job("operations.verify_backup", queue="low_priority")
@@ -41,7 +47,7 @@ def verify(*, backup: str = LATEST) -> None:
 
 @job("operations.forget_console_sessions", queue="low_priority", daily_at=time(3, 10))
 def forget_console_sessions() -> None:
-    delete_stale(stale_console_sessions)
+    sweep(stale_console_sessions)
 
 
 if settings.BACKUP_IS_SCHEDULED:

@@ -53,6 +53,7 @@ def web_server(*, host: str, port: int, workers: int, grace_seconds: float = 3, 
     From SIGTERM to its end at most `grace_seconds` pass; for the first `lame_seconds` of them it serves on, unready.
     """
     os.environ[WATCHED_PARENT] = str(os.getpid())
+    signal.signal(STOPPING_SIGNAL, signal.SIG_IGN)  # inherited: a worker that does not listen yet must not die of it
     _allow_open_files(2 * CONNECTIONS)
     return WebServer(
         "config.wsgi:front",

@@ -4,7 +4,7 @@ from datetime import time, timedelta
 from uuid import UUID
 
 from apps.orders import services
-from core.housekeeping import delete_stale
+from core.housekeeping import sweep
 from core.outbox import job
 
 
@@ -25,7 +25,7 @@ def expire(order_id: str) -> None:
 
 @job("orders.forget_abandoned_carts", daily_at=time(3), queue="low_priority")
 def forget_abandoned_carts() -> None:
-    delete_stale(services.stale_carts)
+    sweep(services.stale_carts)
 
 
 @job("orders.forget_cart")

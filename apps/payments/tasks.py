@@ -6,7 +6,7 @@ from uuid import UUID
 from apps.payments import services
 from apps.payments.gateway import gateway
 from core.clock import now
-from core.housekeeping import delete_stale
+from core.housekeeping import sweep
 from core.outbox import enqueue, job
 
 RECONCILED_DAYS = 3
@@ -49,7 +49,7 @@ def plan_waiting_events() -> None:
 
 @job("payments.forget_old_events", daily_at=time(3, 20), queue="low_priority")
 def forget_old_events() -> None:
-    delete_stale(services.stale_events)
+    sweep(services.stale_events)
 
 
 @job("payments.reconcile", daily_at=time(4, 30), queue="low_priority")

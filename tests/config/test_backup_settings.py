@@ -4,12 +4,15 @@ import base64
 import secrets
 
 import pytest
+from pydantic import SecretStr
 
+from apps.operations.backups.address import live_address
 from apps.operations.backups.stores import FolderStore
 from apps.operations.backups.targets import configured_target
 from apps.operations.errors import TargetUnreachable
 from config.backup_refusals import decoded
 from config.backup_store import backup_store
+from config.database.migrating import migration_database
 from config.env import Env, Environment
 from config.refusals import SettingsRefused
 from tests.config.test_env import GOOD, load, refusal
@@ -88,3 +91,11 @@ def test_backups_do_not_go_where_everybody_may_read():
 def test_production_schedules_no_backups_without_a_place_for_them():
     assert "BACKUP_TARGET must be set as well: BACKUP_SCHEDULE" in refusal(BACKUP_SCHEDULE="1")
     assert Env.load({**GOOD, "BACKUP_SCHEDULE": "0"}, environment=Environment.PRODUCTION).backup_schedule is False
+
+
+def test_backups_take_the_way_past_a_pooler_that_migrations_take(settings):
+    direct = SecretStr("postgresql://shop:secret@direct.internal:5433/shop")
+    settings.ENV = settings.ENV.model_copy(update={"migration_database_url": direct})
+    settings.MIGRATION_DATABASE = migration_database(settings.ENV)
+    address = live_address()
+    assert (address.params["host"], address.params["port"], address.database) == ("direct.internal", "5433", "shop")

@@ -77,9 +77,17 @@ def test_the_blueprint_has_every_process_and_they_share_their_settings():
         "hanout-redis", "hanout-web", "hanout-worker", "hanout-beat", "hanout-backup", "hanout-housekeeping",
     }  # fmt: skip
     ours = [service["envVars"] for service in services.values() if "envVars" in service]
-    assert all(variables == ours[0] for variables in ours)
+    named = [sorted(variable.get("key") or variable["fromGroup"] for variable in variables) for variables in ours]
+    assert all(names == named[0] for names in named)
+    asked = {variable["key"] for variable in services["hanout-web"]["envVars"] if variable.get("sync") is False}
+    assert {"ALLOWED_HOSTS", "FRONTEND_ORIGINS", "BACKUP_TARGET"} <= asked
     assert services["hanout-web"]["healthCheckPath"] == "/health/live/"
     assert all((ROOT / service["dockerfilePath"]).is_file() for service in services.values() if "runtime" in service)
+
+
+def test_an_environment_group_asks_for_nothing_because_render_would_not_ask():
+    asking = [variable for group in BLUEPRINT["envVarGroups"] for variable in group["envVars"] if "sync" in variable]
+    assert asking == []
 
 
 def test_deploy_files_set_variables_hanout_reads():

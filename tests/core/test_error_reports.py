@@ -13,6 +13,7 @@ import pytest
 from config.env import ROOT
 from core.reporting import _listeners, listen_for_errors, report_error
 
+MAIL = "mona@shop.test"
 PHONE, CODE, TOKEN = "+966512345678", "483920", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
 SCRIPT = f"""
 from unittest import mock
@@ -22,7 +23,8 @@ from config.wsgi import application
 from core.redaction import conceal
 
 def fail(*_, **__):
-    raise RuntimeError(f"could not text {{conceal('{CODE}')}} to {PHONE} with {TOKEN}")
+    said = f"could not text {{conceal('{CODE}')}} to {PHONE} with {TOKEN}, mail <{MAIL}>"
+    raise RuntimeError(said + "\\nDETAIL:  Key (email)=({MAIL}x) is Mona")
 
 path, body = "/api/accounts/otp/send/?phone={PHONE}", {{"phone": "{PHONE}"}}
 headers = {{"HTTP_AUTHORIZATION": "Bearer {TOKEN}", "HTTP_COOKIE": "sessionid=hunter2"}}
@@ -77,7 +79,7 @@ def test_an_unexpected_error_is_reported_without_anything_that_must_not_be_read(
     assert event["environment"] == "rehearsal"
     assert event["exception"]["values"][-1]["type"] == "RuntimeError"
     assert event["request"] == {"method": "POST", "url": "http://testserver/api/accounts/otp/send/"}
-    for secret in (PHONE, PHONE[1:], CODE, TOKEN, "hunter2"):
+    for secret in (PHONE, PHONE[1:], CODE, TOKEN, MAIL, "Mona", "hunter2"):
         assert secret.encode() not in envelope, secret
     assert "vars" not in json.dumps(event["exception"])
 

@@ -8,9 +8,11 @@ from django.core.management import CommandError, call_command
 
 from apps.accounts.models import Guess
 from apps.orders.models import Cart
+from core import housekeeping
 from core.clock import now
 from core.housekeeping import registered_chores
-from core.models import IdempotentAnswer
+from core.models import IdempotentAnswer, OutboxJob
+from core.outbox import registered_jobs, run_due_jobs
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -77,3 +79,16 @@ def test_s1s_command_keeps_codes_as_long_as_it_is_told_and_a_day_at_least(capsys
 def test_every_chore_says_in_words_what_it_takes():
     assert len(registered_chores()) >= 8
     assert all(chore.says for chore in registered_chores().values())
+
+
+def test_a_job_takes_a_share_and_leaves_the_rest_to_another(monkeypatch):
+    monkeypatch.setattr(housekeeping, "BATCH", 2)
+    monkeypatch.setattr(housekeeping, "SWEEP", 4)
+    for _ in range(7):
+        guess(8 * DAY)
+    registered_jobs()["accounts.forget_old_codes"].handler()
+    assert Guess.objects.count() == 3
+    while run_due_jobs():
+        pass
+    assert Guess.objects.count() == 0
+    assert not OutboxJob.objects.filter(name="core.sweep").exists()

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from django.conf import settings
 from django.db import connection
+from django.db.backends.postgresql.base import DatabaseWrapper
 from psycopg.conninfo import make_conninfo
 from psycopg.pq import Conninfo
 from psycopg.types.json import Jsonb
@@ -27,6 +29,7 @@ _SESSION = {
     "search_path": "pg_catalog",
     "row_security": "off",
 }
+_PLACE = ("NAME", "USER", "PASSWORD", "HOST", "PORT", "OPTIONS")
 _SET = "SELECT set_config(key, value, false) FROM jsonb_each_text(%s)"
 _KEYWORDS = frozenset(option.keyword.decode() for option in Conninfo.get_defaults())
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "HOME", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -76,10 +79,17 @@ class Address:
 def live_address() -> Address:
     """The shop's own database, as the settings name it; starts the embedded server where that is meant."""
     try:
-        given = connection.get_connection_params()
+        given = _direct().get_connection_params()
     except RuntimeError as error:  # EmbeddedPostgresUnavailable
         raise DatabaseRefused(str(error)) from None
     return Address({name: str(value) for name, value in given.items() if name in _KEYWORDS and value not in {None, ""}})
+
+
+def _direct() -> Any:
+    """The way past a pooler, where one is named: a session that changes hands keeps neither locks nor settings."""
+    if not settings.ENV.migration_database_url.get_secret_value():
+        return connection
+    return DatabaseWrapper({**connection.settings_dict, **{name: settings.MIGRATION_DATABASE[name] for name in _PLACE}})
 
 
 def first_line(error: BaseException) -> str:

@@ -57,7 +57,7 @@ def read_closure() -> Closure | None:
         return None
     if not isinstance(found, dict):
         return Closure(SAID, time.time() + 5 * 60)
-    return Closure(str(found["message"]), float(found["until"]))
+    return Closure(str(found.get("message") or SAID), float(found.get("until") or time.time() + 5 * 60))
 
 
 def closure() -> Closure | None:

@@ -137,6 +137,7 @@ def test_nothing_is_backed_up_by_itself_in_development():
 
 
 def test_the_day_backs_up_once_then_prunes_and_verifies(target):
+    OutboxJob.objects.all().delete()  # of another test: this shop is no transaction
     keep(target, 50)
     for _ in range(2):
         tasks.plan_backup()
@@ -150,6 +151,7 @@ def test_the_day_backs_up_once_then_prunes_and_verifies(target):
 
 
 def test_a_backup_that_fails_is_tried_again_and_then_given_up_for_all_to_see(target, settings, tmp_path):
+    OutboxJob.objects.all().delete()
     (tmp_path / "file").touch()
     settings.BACKUP_STORE["OPTIONS"] = {"folder": tmp_path / "file" / "backups"}
     tasks.plan_backup()
