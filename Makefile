@@ -25,7 +25,7 @@ check: ## style, types, import ladder, migrations, contracts, size budgets
 	@report=$$(.venv/bin/lint-imports 2>&1) || { echo "$$report"; exit 1; }
 	@DJANGO_SETTINGS_MODULE=config.settings.tests $(RUN) manage.py makemigrations --check --dry-run
 	@DJANGO_SETTINGS_MODULE=config.settings.tests $(RUN) manage.py lint_migrations
-	@$(RUN) -m pytest tests/contracts
+	@$(RUN) -m pytest tests/contracts -n 2
 	@echo "All checks passed."
 
 fix: ## format, and repair what can be repaired by machine

@@ -40,7 +40,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """A run of all tests counts for `manage.py preflight`, if the tree was clean and stood still."""
     config = session.config
     is_whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not (
-        config.option.keyword or config.option.markexpr or config.option.collectonly
+        config.option.keyword or config.option.markexpr or config.option.collectonly or config.option.ignore
     )
     if is_whole and not hasattr(config, "workerinput"):  # of xdist's processes only the one that counts
         _witness.append(Witness(ROOT, settings.DATA_DIR / "preflight"))
