@@ -8,6 +8,7 @@ from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse
 
 from apps.accounts.tokens import subject_of
+from core.breaker import Breaker
 from core.client_address import client_address, limit_key
 from core.contracts import error_response
 from core.errors import DomainError, TooManyRequests
@@ -29,7 +30,7 @@ class CallBudgetMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
-        self._paused_until = 0.0
+        self._breaker = Breaker(PAUSE_SECONDS)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         try:
@@ -40,11 +41,12 @@ class CallBudgetMiddleware:
 
     def _count(self, request: HttpRequest) -> None:
         is_counted = settings.ANONYMOUS_CALLS_PER_MINUTE or settings.PERSON_CALLS_PER_MINUTE
-        if not is_counted or request.path.startswith(UNCOUNTED) or time.monotonic() < self._paused_until:
+        if not is_counted or request.path.startswith(UNCOUNTED):
             return
         scope, caller, limit = _payer(request)
-        if not limit:
+        if not limit or not self._breaker.allows():
             return
+        standing = None
         try:
             standing = throttle(scope, caller, Rate(limit, WINDOW_SECONDS))
         except TooManyRequests as refused:
@@ -53,8 +55,7 @@ class CallBudgetMiddleware:
         finally:
             # RequestContextMiddleware shows it, unless the door that is knocked at says more.
             request.rate_limit = standing  # type: ignore[attr-defined]
-        if standing is None:
-            self._paused_until = time.monotonic() + PAUSE_SECONDS
+            self._breaker.note(worked=standing is not None)
 
 
 def _payer(request: HttpRequest) -> tuple[str, str, int]:

@@ -38,7 +38,11 @@ class Waiting:
 
 def is_through(request: HttpRequest) -> bool:
     """Whether this session gave its second factor, or none is asked for; a removed or replaced factor ends it."""
-    return not settings.CONSOLE_SECOND_FACTOR or getattr(request.user, "otp_device", None) is not None
+    return _gave_factor(request.user)
+
+
+def _gave_factor(user: Any) -> bool:
+    return not settings.CONSOLE_SECOND_FACTOR or getattr(user, "otp_device", None) is not None
 
 
 class SecondDoorMiddleware:
@@ -53,8 +57,7 @@ class SecondDoorMiddleware:
 
 
 def _known(user: Any) -> Any:
-    is_known = not settings.CONSOLE_SECOND_FACTOR or getattr(user, "otp_device", None) is not None
-    return user if is_known else AnonymousUser()
+    return user if _gave_factor(user) else AnonymousUser()
 
 
 def wait(request: HttpRequest, user: User, *, leads_to: str) -> None:

@@ -4,8 +4,6 @@ OpenSearch, where there is one, says which ids fit and in which order; what is s
 from the database, so nothing stale or hidden appears. When it is slow, away or wrong, the database searches.
 """
 
-import threading
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NoAnswer
@@ -21,6 +19,7 @@ from prometheus_client import Counter
 
 from apps.products.listing import CATEGORY_FITS, IS_IN_STOCK, IS_ON_SALE, MATCHES, PRICE_FITS, Shelf, words_of
 from apps.products.search_index import SearchIndex, SearchUnavailable, Wanted, search_index
+from core.breaker import Breaker
 
 log = structlog.get_logger(__name__)
 SEARCHES = Counter("hanout_searches_total", "Searches, by what found the products.", ["found_by"])
@@ -115,32 +114,6 @@ def _similar(words: Sequence[str]) -> list[UUID]:
     with connection.cursor() as cursor:
         cursor.execute(_SIMILAR, {"text": " ".join(words), "least": LEAST_SIMILAR, "most": MOST_SIMILAR})
         return [row[0] for row in cursor.fetchall()]
-
-
-class Breaker:
-    """After a failure nobody tries for a while; then one does, for all others to see."""
-
-    def __init__(self, rest_seconds: float) -> None:
-        self._rest_seconds = rest_seconds
-        self._guard = threading.Lock()
-        self._is_broken, self._next_try = False, 0.0
-
-    def allows(self) -> bool:
-        """Whether to try now; while broken, one caller a rest is told yes."""
-        with self._guard:
-            if not self._is_broken:
-                return True
-            moment = time.monotonic()
-            if moment < self._next_try:
-                return False
-            self._next_try = moment + self._rest_seconds
-            return True
-
-    def note(self, *, worked: bool) -> None:
-        """Remember how the try went."""
-        with self._guard:
-            self._is_broken = not worked
-            self._next_try = time.monotonic() + self._rest_seconds
 
 
 breaker = Breaker(REST_SECONDS)

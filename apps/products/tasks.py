@@ -8,9 +8,9 @@ from prometheus_client import Counter
 
 from apps.products import services
 from apps.products.search_index import RebuildRunning, SearchUnavailable
-from apps.products.searching import Breaker
 from apps.products.services.indexing import BATCH, index_changes, refresh_words
 from apps.products.services.search_repairs import repair_index
+from core.breaker import Breaker
 from core.outbox import enqueue, job
 
 log = structlog.get_logger(__name__)
