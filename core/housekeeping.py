@@ -89,6 +89,15 @@ def sweep(chosen: Chore) -> None:
         enqueue("core.sweep", key=chosen.name, chore=chosen.name)
 
 
+def delete_or_count(chosen: Chore, *, days: int | None, dry_run: bool, rows: str) -> str:
+    """What a command for one chore does, and says of it, until Ctrl-C or SIGTERM; `rows` is what people call them."""
+    if dry_run:
+        return f"{count_stale(chosen, days=days)} {rows} would be deleted."
+    with interruptible() as stop:
+        count = delete_stale(chosen, days=days, stop=stop)
+    return f"{count} {rows} deleted{'; stopped before the end' if stop.is_set() else ''}."
+
+
 def number_of_days(text: str) -> int:
     """A command's argument; raises `ArgumentTypeError`."""
     if text.isascii() and text.isdecimal() and int(text) <= MOST_DAYS:

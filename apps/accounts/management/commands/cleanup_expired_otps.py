@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from django.core.management.base import BaseCommand
 
 from apps.accounts.services.housekeeping import KEEP_DAYS, stale_codes
-from core.housekeeping import count_stale, delete_stale, interruptible, number_of_days
+from core.housekeeping import delete_or_count, number_of_days
 
 
 class Command(BaseCommand):
@@ -19,10 +19,5 @@ class Command(BaseCommand):
         parser.add_argument("--days", type=number_of_days, default=KEEP_DAYS, metavar="N", help="7 if unsaid")
 
     def handle(self, *, dry_run: bool, days: int, **_: object) -> None:
-        kept = max(days, 1)
-        if dry_run:
-            self.stdout.write(f"{count_stale(stale_codes, days=kept)} row(s) would be deleted.")
-            return
-        with interruptible() as stop:
-            count = delete_stale(stale_codes, days=kept, stop=stop)
-        self.stdout.write(f"{count} row(s) deleted{'; stopped before the end' if stop.is_set() else ''}.")
+        said = delete_or_count(stale_codes, days=max(days, 1), dry_run=dry_run, rows="row(s)")
+        self.stdout.write(said)

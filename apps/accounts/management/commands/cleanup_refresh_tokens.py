@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from django.core.management.base import BaseCommand
 
 from apps.accounts.services.housekeeping import stale_sessions
-from core.housekeeping import count_stale, delete_stale, interruptible, number_of_days
+from core.housekeeping import delete_or_count, number_of_days
 
 
 class Command(BaseCommand):
@@ -22,9 +22,5 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, dry_run: bool, older_than_days: int | None, **_: object) -> None:
-        if dry_run:
-            self.stdout.write(f"{count_stale(stale_sessions, days=older_than_days)} session(s) would be deleted.")
-            return
-        with interruptible() as stop:
-            count = delete_stale(stale_sessions, days=older_than_days, stop=stop)
-        self.stdout.write(f"{count} session(s) deleted{'; stopped before the end' if stop.is_set() else ''}.")
+        said = delete_or_count(stale_sessions, days=older_than_days, dry_run=dry_run, rows="session(s)")
+        self.stdout.write(said)

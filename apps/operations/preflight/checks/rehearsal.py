@@ -1,6 +1,8 @@
 """The deployment and its undoing, done once before they count: on a throwaway database, with the commit's own files."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from apps.operations.migrating.previous_release import CannotProve, prove_old_tests, prove_rollback
 from apps.operations.migrating.visiting import NotAsItShouldBe
@@ -70,6 +72,18 @@ def _migrated(flight: Flight) -> Migrated:
     return flight.scratch.migrated(*before, flight.repository.head.id)
 
 
+@contextmanager
+def _on_this_schema(flight: Flight, purpose: str, *, is_for_tests: bool = False) -> Iterator[str]:
+    """The address of a copy of that schema; a proof that could not even be begun is no verdict."""
+    try:
+        with flight.scratch.copied(_migrated(flight), is_for_tests=is_for_tests) as url:
+            yield url
+    except NotAsItShouldBe as wrong:
+        raise CannotCheck(f"There is no schema to {purpose} on. {wrong}") from None
+    except CannotProve as error:
+        raise CannotCheck(str(error)) from None
+
+
 @check(
     "registration",
     Part.REHEARSAL,
@@ -106,14 +120,8 @@ def rollback(flight: Flight) -> Seen:
     release = flight.release
     if not release:
         return good("First release: there is nothing to go back to, and no customer to lose.")
-    try:
-        migrated = _migrated(flight)
-        with flight.scratch.copied(migrated) as url:
-            proof = prove_rollback(ref=release.ref, database_url=url)
-    except NotAsItShouldBe as wrong:
-        raise CannotCheck(f"There is no schema to go back on. {wrong}") from None
-    except CannotProve as error:
-        raise CannotCheck(str(error)) from None
+    with _on_this_schema(flight, "go back") as url:
+        proof = prove_rollback(ref=release.ref, database_url=url)
     lines = [f"{step.name}: {step.sentence} ({step.seconds} s)" for step in proof.steps]
     if not proof.is_proved:
         return bad(f"{release.name} does not work on this schema. {proof.steps[-1].sentence}", *lines)
@@ -130,13 +138,8 @@ def old_tests(flight: Flight) -> Seen:
     release = flight.release
     if not release:
         return good("First release: there is no old code.")
-    try:
-        with flight.scratch.copied(_migrated(flight), is_for_tests=True) as url:
-            proof = prove_old_tests(ref=release.ref, database_url=url, tests=OLD_TESTS)
-    except NotAsItShouldBe as wrong:
-        raise CannotCheck(f"There is no schema to test on. {wrong}") from None
-    except CannotProve as error:
-        raise CannotCheck(str(error)) from None
+    with _on_this_schema(flight, "test", is_for_tests=True) as url:
+        proof = prove_old_tests(ref=release.ref, database_url=url, tests=OLD_TESTS)
     if not proof.is_proved:
         return bad(f"The tests of {release.name} fail on this schema.", proof.steps[-1].sentence)
     return good(f"{release.name} on this schema: {proof.steps[-1].sentence.rsplit(': ', 1)[-1]}")

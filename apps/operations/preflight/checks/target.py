@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import wraps
 
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
@@ -11,7 +12,7 @@ from django_celery_beat.models import PeriodicTask
 from apps.operations.models import Backup
 from apps.operations.preflight.flight import Flight
 from apps.operations.preflight.outcomes import Seen, aged, bad, counted, doubtful, good
-from apps.operations.preflight.registry import Part, check
+from apps.operations.preflight.registry import Look, Part, check
 from apps.operations.preflight.target import is_empty
 from core.clock import now
 from core.heartbeats import BEAT, WORKER, read_heartbeats
@@ -21,6 +22,16 @@ from core.outbox_registry import registered_jobs
 OVERDUE, QUEUE_LATE = timedelta(minutes=10), timedelta(minutes=5)
 WORKER_SILENT, BEAT_SILENT = timedelta(minutes=1), timedelta(minutes=10)
 NEW = "The database is empty: there is nothing yet."
+
+
+def unless_new(look: Look) -> Look:
+    """Before the first deployment there is nothing to look at, and nothing wrong with that."""
+
+    @wraps(look)
+    def looked(flight: Flight) -> Seen:
+        return good(NEW) if is_empty(connection) else look(flight)
+
+    return looked
 
 
 @check(
@@ -61,9 +72,8 @@ def _server() -> str:
     hint="manage.py backup && manage.py backup verify, against the target; docs/backups.md.",
     reads_target=True,
 )
+@unless_new
 def backup(flight: Flight) -> Seen:
-    if is_empty(connection):
-        return good(NEW)
     if "operations_backup" not in _tables():
         return bad("The target knows of no backups: its release is older than `manage.py backup`.")
     newest = Backup.objects.order_by("-taken_at").first()
@@ -97,9 +107,8 @@ def _proof(kept: Backup) -> tuple[str, str]:
     hint="See to it that `manage.py run_jobs` or a Celery worker with beat runs; the console shows each job's error.",
     reads_target=True,
 )
+@unless_new
 def housekeeping(flight: Flight) -> Seen:
-    if is_empty(connection):
-        return good(NEW)
     switched_off = set(PeriodicTask.objects.filter(enabled=False).values_list("name", flat=True))
     rows = [row for row in OutboxJob.objects.filter(repeats_every__isnull=False) if row.name not in switched_off]
     if not rows:
@@ -125,9 +134,8 @@ def _is_late(row: OutboxJob) -> bool:
     hint="Start more workers, or find what they wait for; docs/jobs.md.",
     reads_target=True,
 )
+@unless_new
 def queue_age(flight: Flight) -> Seen:
-    if is_empty(connection):
-        return good(NEW)
     due = OutboxJob.objects.filter(is_due())
     oldest, waiting = due.aggregate(oldest=Min("due_at"))["oldest"], due.count()
     if oldest is None:
@@ -147,9 +155,8 @@ def queue_age(flight: Flight) -> Seen:
     hint="Read their errors in the console and run them again, before or right after the release.",
     reads_target=True,
 )
+@unless_new
 def dead_jobs(flight: Flight) -> Seen:
-    if is_empty(connection):
-        return good(NEW)
     dead = OutboxJob.objects.filter(state=OutboxJob.State.DEAD).order_by("name", "pk")
     if not (count := dead.count()):
         return good("None waits for a person.")
@@ -167,9 +174,8 @@ def _told(dead: Iterable[OutboxJob]) -> list[str]:
     hint="Start `manage.py run_jobs`, or `celery -A config worker` and beat.",
     reads_target=True,
 )
+@unless_new
 def heartbeats(flight: Flight) -> Seen:
-    if is_empty(connection):
-        return good(NEW)
     seen = read_heartbeats()
     told = "; ".join(f"{kind} seen {aged(age.total_seconds())} ago" for kind, age in sorted(seen.items()))
     if WORKER not in seen or seen[WORKER] > WORKER_SILENT:
