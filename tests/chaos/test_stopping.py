@@ -3,6 +3,7 @@
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from http.client import HTTPException
 
 import psycopg
@@ -40,16 +41,23 @@ def head_of(door, path):
         line.close()
 
 
+@contextmanager
+def stuck(door, database):
+    """A request that waits for a table, and who holds it."""
+    with ThreadPoolExecutor(1) as client, psycopg.connect(database.url) as holder:
+        holder.execute("LOCK TABLE products_product IN ACCESS EXCLUSIVE MODE")
+        begun = client.submit(door.ask, "GET", SHELF)
+        until(lambda: holder.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()[0], "nobody waits")
+        yield begun, holder
+
+
 @pytest.mark.slow
 def test_told_to_end_a_server_says_so_serves_on_and_finishes_what_it_began(start, database):
     delay, grace = 6, 30  # all that is asked in between must be answered in time on a slow machine too
     door = start("web", WEB_CONCURRENCY="2", SHUTDOWN_DELAY_SECONDS=str(delay), SHUTDOWN_GRACE_SECONDS=str(grace))
     door.wait_until_open()
     assert head_of(door, SHELF) == (200, "")
-    with ThreadPoolExecutor(1) as client, psycopg.connect(database.url) as holder:
-        holder.execute("LOCK TABLE products_product IN ACCESS EXCLUSIVE MODE")
-        begun = client.submit(door.ask, "GET", SHELF)
-        until(lambda: holder.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()[0], "nobody waits")
+    with stuck(door, database) as (begun, holder):
         told = time.monotonic()
         door.process.send_signal(signal.SIGTERM)
         until(lambda: door.ask("GET", "/health/ready/")[1]["status"] == "stopping", "it stays ready")
@@ -67,10 +75,7 @@ def test_told_to_end_a_server_says_so_serves_on_and_finishes_what_it_began(start
 @pytest.mark.slow
 def test_a_request_that_never_ends_does_not_keep_a_server_beyond_its_grace(start, database):
     door = start("web", SHUTDOWN_DELAY_SECONDS="0", SHUTDOWN_GRACE_SECONDS="2").wait_until_open()
-    with ThreadPoolExecutor(1) as client, psycopg.connect(database.url) as holder:
-        holder.execute("LOCK TABLE products_product IN ACCESS EXCLUSIVE MODE")
-        lost = client.submit(door.ask, "GET", SHELF)
-        until(lambda: holder.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()[0], "nobody waits")
+    with stuck(door, database) as (lost, _):
         told = time.monotonic()
         door.process.send_signal(signal.SIGTERM)
         door.process.wait(timeout=60)

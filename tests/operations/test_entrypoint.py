@@ -1,78 +1,19 @@
 """`deploy/entrypoint.sh`, run for real: production's settings, a real PostgreSQL, a real Redis, no container."""
 
-import hashlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import psycopg
 import pytest
 
-from config import embedded_postgres
 from config.env import ROOT
-from tests.conftest import RedisServer
-from tests.processes import Served, free_port
+from tests.operations.containers import Container
+from tests.processes import free_port
 
 pytestmark = pytest.mark.slow
-ENTRYPOINT = ROOT / "deploy" / "entrypoint.sh"
-
-
-def made_up(word):
-    """Random to look at, the same each time."""
-    return hashlib.sha512(word.encode()).hexdigest()
-
-
-class Container(Served):
-    """What the image would run; its first word decides."""
-
-    def __init__(self, folder, *words, **environ):
-        folder.mkdir(parents=True, exist_ok=True)
-        self.port, self.folder, self.log = environ.get("PORT") or free_port(), folder, folder / "log"
-        kept = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "HOME": str(folder)}
-        with self.log.open("w") as out:
-            self.process = subprocess.Popen(
-                [str(ENTRYPOINT), *words],
-                cwd="/",
-                env={**kept, "HANOUT_DATA_DIR": str(folder), "TMPDIR": str(folder), "PORT": str(self.port), **environ},
-                stdout=out,
-                stderr=out,
-                start_new_session=True,
-            )
-
-    def ends(self, seconds=60):
-        return self.process.wait(timeout=seconds), self.log.read_text()
-
-
-@pytest.fixture(scope="module")
-def parts(tmp_path_factory):
-    database = embedded_postgres.join(tmp_path_factory.mktemp("database"))
-    redis = RedisServer(tmp_path_factory.mktemp("redis"))
-    yield database, redis
-    redis.stop()
-    database.leave()
-
-
-@pytest.fixture(scope="module")
-def environ(parts):
-    """All production demands, and nothing it forbids."""
-    database, redis = parts
-    return {
-        "PRODUCTION": "true",
-        "SECRET_KEY": made_up("key"),
-        "ALLOWED_HOSTS": "shop.test",
-        "DATABASE_URL": database.url,
-        "REDIS_URL": redis.url,
-        "FRONTEND_ORIGINS": "https://shop.test",
-        "SERVICE_AUTH_SECRET_DJANGO_BACKEND": made_up("django"),
-        "SERVICE_AUTH_SECRET_API_GATEWAY": made_up("gateway"),
-        "SERVICE_AUTH_SECRET_CELERY_WORKER": made_up("worker"),
-        "TRUSTED_PROXY_COUNT": "1",
-        "HEALTH_STARTUP_GATE": "1",
-        "SHUTDOWN_DELAY_SECONDS": "0",
-    }
 
 
 @pytest.fixture

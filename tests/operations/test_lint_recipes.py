@@ -14,7 +14,7 @@ from apps.operations.migrating.sessions import migrating_connection
 from apps.operations.migrating.waiting import waiting
 from config.env import ROOT
 from tests.operations.releases.checkout import Database
-from tests.operations.releases.shelf import Loader, Shelf
+from tests.operations.releases.shelf import Loader
 
 PAGE = (ROOT / "docs" / "migrations.md").read_text()
 FENCE = re.compile(r"```python([^\n]*)\n(.*?)```", re.DOTALL)
@@ -31,19 +31,6 @@ def recipes():
 
 
 RECIPES = recipes()
-
-
-@pytest.fixture(scope="module")
-def _database(django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock():
-        yield
-
-
-@pytest.fixture
-def shelf(_database, tmp_path, monkeypatch):
-    made = Shelf(tmp_path, monkeypatch)
-    yield made
-    made.forget()
 
 
 def test_every_rule_has_a_recipe():

@@ -18,19 +18,6 @@ from tests.operations.releases.shelf import Loader, Shelf
 ADDS_CITY = 'migrations.AddField("parcel", "city", models.TextField(default="")),'
 
 
-@pytest.fixture(scope="module")
-def _database(django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock():
-        yield
-
-
-@pytest.fixture
-def shelf(_database, tmp_path, monkeypatch):
-    made = Shelf(tmp_path, monkeypatch)
-    yield made
-    made.forget()
-
-
 def written(shelf, *lines):
     shelf.add("\n".join(["operations = [", *(f"    {line}" for line in lines), "]"]))
     return shelf.lint(connection)

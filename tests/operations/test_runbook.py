@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from config.env import ROOT
-from tests.operations.test_entrypoint import Container, environ, parts  # noqa: F401  # fixtures
+from tests.operations.containers import Container
 
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 BLOCKS = [
@@ -18,7 +18,7 @@ BLOCKS = [
 
 
 @pytest.fixture(scope="module")
-def machine(parts, environ, tmp_path_factory):  # noqa: F811  # the fixtures named above
+def machine(parts, environ, tmp_path_factory):
     """A shop that runs, and the shell of somebody beside it."""
     home = tmp_path_factory.mktemp("machine")
     values = {**environ, "BACKUP_TARGET": str(home / "backups"), "HANOUT_DATA_DIR": str(home), "COLLECT_STATIC": "0"}
