@@ -17,7 +17,7 @@ test: ## run the tests, on real servers started for the purpose
 	@$(PYTHON) config/venv.py dev
 	@$(RUN) -m pytest -n 2 --dist loadfile $(ARGS)
 
-check: ## style, types, import ladder, migrations, contracts, size budgets
+check: ## style, types, import ladder, migrations, tests that can be imported, contracts, size budgets
 	@$(PYTHON) config/venv.py dev
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check --quiet . || { echo "Not formatted: run make fix."; exit 1; }
@@ -25,6 +25,7 @@ check: ## style, types, import ladder, migrations, contracts, size budgets
 	@report=$$(.venv/bin/lint-imports 2>&1) || { echo "$$report"; exit 1; }
 	@DJANGO_SETTINGS_MODULE=config.settings.tests $(RUN) manage.py makemigrations --check --dry-run
 	@DJANGO_SETTINGS_MODULE=config.settings.tests $(RUN) manage.py lint_migrations
+	@report=$$($(RUN) -m pytest --collect-only -qq 2>&1) || { echo "$$report" | sed -n '/= ERRORS =/,$$p'; exit 1; }
 	@$(RUN) -m pytest tests/contracts -n 2
 	@echo "All checks passed."
 

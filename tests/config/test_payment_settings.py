@@ -4,7 +4,8 @@ import pytest
 
 from config.env import Env, Environment
 from config.refusals import SettingsRefused
-from tests.config.test_env import GOOD, load, made_up, refusal
+from tests.config.test_env import load, refusal
+from tests.production import GOOD, made_up
 
 LIVE = {"STRIPE_SECRET_KEY": "sk_live_" + made_up("stripe")[:24], "STRIPE_WEBHOOK_SECRET": "whsec_1,whsec_2"}
 SECRET = made_up("palmpay")
