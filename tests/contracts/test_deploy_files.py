@@ -50,6 +50,14 @@ def test_s2s_compose_line_names_services_there_are():
     assert set(development["services"]) <= set(base["services"])
 
 
+def test_nothing_of_a_release_starts_before_its_migrations_are_through():
+    services = yaml.safe_load((DEPLOY / "docker" / "compose" / "base.yml").read_text())["services"]
+    assert (services["migrate"]["command"], services["migrate"]["restart"]) == (["migrate"], "no")
+    assert services["backend"]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+    for name in ("worker", "beat"):
+        assert services[name]["depends_on"] == {"backend": {"condition": "service_healthy"}}
+
+
 def test_only_the_proxy_is_reachable_from_outside_in_production():
     production = yaml.safe_load((DEPLOY / "docker" / "compose" / "production.yml").read_text())
     base = yaml.safe_load((DEPLOY / "docker" / "compose" / "base.yml").read_text())

@@ -15,6 +15,7 @@ from apps.operations.preflight.target import reading, target_entry
 from core.clock import now
 from core.models import Heartbeat, OutboxJob
 from core.outbox import plan_schedule
+from tests.operations.preflight.conftest import needs_git
 from tests.operations.releases.checkout import Database
 
 pytestmark = pytest.mark.django_db
@@ -149,15 +150,28 @@ def elsewhere(name):
     return {**target_entry(HERE), "NAME": name}
 
 
-def test_an_empty_database_is_a_first_deployment_and_said_so(look):
+@needs_git
+def test_an_empty_database_is_a_first_deployment_and_said_so(look, checkout):
     empty = Database("preflight_empty")
     with reading(elsewhere(empty.name)):
-        seen = look(checks.target)
+        seen = look(checks.target, root=checkout.root)
         others = [
             look(getattr(checks, name)) for name in ("backup", "housekeeping", "queue_age", "dead_jobs", "heartbeats")
         ]
     assert (seen.outcome, seen.sentence[:22]) == ("warning", "The database is empty:")
     assert {one.sentence for one in others} == {"The database is empty: there is nothing yet."}
+
+
+@needs_git
+def test_an_empty_database_after_a_release_is_taken_for_the_wrong_one(look, checkout):
+    checkout.git("tag", "v1.0.0")
+    mistyped = Database("preflight_mistyped")
+    with reading(elsewhere(mistyped.name)):
+        seen = look(checks.target, root=checkout.root, since="v1.0.0")
+    assert (seen.outcome, seen.sentence) == (
+        "failed",
+        "The database is empty, yet v1.0.0 was released before: is it the right one?",
+    )
 
 
 def test_a_database_of_somebody_else_fails(look):

@@ -43,7 +43,7 @@ def unless_new(look: Look) -> Look:
 )
 def target(flight: Flight) -> Seen:
     if is_empty(connection):
-        return doubtful("The database is empty: right before a first deployment, and at no other time.")
+        return _empty(flight)
     loader = MigrationLoader(connection)
     applied, known = set(loader.applied_migrations), set(loader.disk_migrations)
     ours = {app for app, _ in known}
@@ -54,6 +54,16 @@ def target(flight: Flight) -> Seen:
         return bad("The database has tables, and none of them is ours.")
     says = f"PostgreSQL {_server()}; {counted(len(waiting), 'migration')} to apply"
     return good(f"{says}." if waiting else f"PostgreSQL {_server()}; at this schema already.", *waiting)
+
+
+def _empty(flight: Flight) -> Seen:
+    """A mistyped name in DATABASE_URL looks like this too, and would open a shop without customers."""
+    if flight.release:
+        return bad(
+            f"The database is empty, yet {flight.release.name} was released before: is it the right one?",
+            "For another new shop: --skip target --reason 'a new shop'.",
+        )
+    return doubtful("The database is empty: right before a first deployment, and at no other time.")
 
 
 def _is_squashed(name: str) -> bool:
