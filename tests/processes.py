@@ -92,6 +92,16 @@ class Served:
         self.process.wait(timeout=60)
 
 
+def manage(folder, *words, **environ):
+    """Run a command of `manage.py` to its end, which has to be a good one."""
+
+    class Command(Served):
+        command = ("manage.py", *words)
+
+    command = Command(folder, **environ)
+    assert command.process.wait(timeout=120) == 0, command.log.read_text()
+
+
 class Shop(Served):
     """`manage.py run`; open once it has said so."""
 

@@ -21,6 +21,8 @@ from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 from django.utils.module_loading import import_string
 
+from core.models import JOBS_LATE
+
 log = structlog.get_logger(__name__)
 TIMEOUT_SECONDS = 0.9
 # Named as the document names it; without it, the database searches.
@@ -28,7 +30,6 @@ SEARCH = "elasticsearch"
 JOBS = "jobs"
 # What this process answers without, although worse.
 SPARE = frozenset({SEARCH, JOBS})
-JOBS_LATE_SECONDS = 300
 _JOBS_ARE_LATE = """
     SELECT EXISTS (
         SELECT 1 FROM core_outboxjob j
@@ -71,7 +72,7 @@ def check_migrations() -> None:
 def check_jobs() -> None:
     """Jobs are done when they are due: what workers are for, whether they are busy, dead or were never started."""
     with _connect() as connection:
-        row = connection.execute(_JOBS_ARE_LATE, [JOBS_LATE_SECONDS]).fetchone()
+        row = connection.execute(_JOBS_ARE_LATE, [JOBS_LATE.total_seconds()]).fetchone()
     if row and row[0]:
         raise ProbeFailed("jobs_late")
 

@@ -8,7 +8,7 @@ import pytest
 from config import embedded_postgres
 from tests.chaos.doors import TESTERS, Door
 from tests.conftest import RedisServer
-from tests.processes import Served
+from tests.processes import manage
 
 BYPASSED = "+966599000001"
 (KEY,) = TESTERS.values()
@@ -25,15 +25,10 @@ STAGING = {
 DEVELOPMENT = {"OTP_TEST_MODE": "1", "OTP_TEST_KEY": KEY, "OTP_COOLDOWN_SECONDS": "0", "OTP_IP_HOURLY_LIMIT": "0"}
 
 
-class Migrate(Served):
-    command = ("manage.py", "migrate", "--verbosity=0")
-
-
 @pytest.fixture(scope="session")
 def database(tmp_path_factory):
     server = embedded_postgres.join(tmp_path_factory.mktemp("database"))
-    migrate = Migrate(tmp_path_factory.mktemp("migrate") / "data", DATABASE_URL=server.url)
-    assert migrate.process.wait(timeout=60) == 0, migrate.log.read_text()
+    manage(tmp_path_factory.mktemp("migrate") / "data", "migrate", DATABASE_URL=server.url)
     yield server
     server.leave()
 

@@ -12,10 +12,10 @@ import psycopg
 import pytest
 
 from config import embedded_postgres
-from tests.chaos.conftest import Migrate
 from tests.chaos.doors import until
 from tests.chaos.test_commerce import HOME, Rush
 from tests.conftest import RedisServer
+from tests.processes import manage
 
 BUYERS, NOTICED_WITHIN = 6, 1.5
 
@@ -86,8 +86,7 @@ def parts(tmp_path):
 @pytest.fixture
 def shop(parts, environ, tmp_path):
     own = {**environ, "DATABASE_URL": parts.database.url, "REDIS_URL": parts.redis.url}
-    migrate = Migrate(tmp_path / "migrate", DATABASE_URL=parts.database.url)
-    assert migrate.process.wait(timeout=60) == 0, migrate.log.read_text()
+    manage(tmp_path / "migrate", "migrate", DATABASE_URL=parts.database.url)
     folder = tmp_path / "shop"
     folder.mkdir()
     shop = Rush(folder, own, parts.sql, BUYERS, 2, units=100_000)

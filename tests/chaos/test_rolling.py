@@ -11,16 +11,12 @@ from http.client import HTTPException
 import pytest
 
 from config import embedded_postgres
-from tests.chaos.conftest import STAGING, Migrate
+from tests.chaos.conftest import STAGING
 from tests.chaos.doors import Door, fresh_address, until
-from tests.processes import Served
+from tests.processes import manage
 
 NEXT = {"DJANGO_SETTINGS_MODULE": "tests.chaos.next_settings"}
 SHOPPERS = 6
-
-
-class MigrateSafely(Served):
-    command = ("manage.py", "migrate_safely")
 
 
 class Balancer:
@@ -86,9 +82,8 @@ def fleet(environ, tmp_path):
     """A database of its own, filled, and instances on it."""
     server = embedded_postgres.join(tmp_path / "database")
     given = {**environ, **STAGING, "DATABASE_URL": server.url, "SHUTDOWN_DELAY_SECONDS": "1.5"}
-    for command in (Migrate, Seed):
-        done = command(tmp_path / command.__name__, **{**environ, "DATABASE_URL": server.url})
-        assert done.process.wait(timeout=120) == 0, done.log.read_text()
+    for command in ("migrate", "seed"):
+        manage(tmp_path / command, command, **{**environ, "DATABASE_URL": server.url})
     started = []
 
     def start(name, **more):
@@ -101,18 +96,13 @@ def fleet(environ, tmp_path):
     server.leave()
 
 
-class Seed(Served):
-    command = ("manage.py", "seed")
-
-
 def replace(old, start, balancer, next_release, folder):
     """Schema first, then one instance after the other."""
     early = start("too-early", **NEXT)
     until(early.listens, "the next release does not start")
     assert early.ask("GET", "/health/ready/")[0] == 503, "it is ready on a schema it does not know"
     early.end()
-    migrated = MigrateSafely(folder / "migrate-next", **next_release)
-    assert migrated.process.wait(timeout=60) == 0, migrated.log.read_text()
+    manage(folder / "migrate-next", "migrate_safely", **next_release)
     new = []
     for number, leaving in enumerate(old):
         new.append(start(f"new-{number}", **NEXT).wait_until_open())

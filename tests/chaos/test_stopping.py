@@ -10,8 +10,9 @@ import psycopg
 import pytest
 
 from config import embedded_postgres
-from tests.chaos.conftest import STAGING, Migrate
+from tests.chaos.conftest import STAGING
 from tests.chaos.doors import Door, until
+from tests.processes import manage
 
 SHELF = "/api/products/"
 
@@ -99,8 +100,7 @@ def test_behind_the_gate_a_release_is_alive_once_it_could_serve_and_stays_so(sta
         until(door.listens, "it does not start")
         status, body = door.ask("GET", "/health/live/")
         assert (status, body["status"], body["waiting_for"]) == (503, "starting", ["migrations"])
-        migrate = Migrate(tmp_path / "migrate", DATABASE_URL=server.url)
-        assert migrate.process.wait(timeout=60) == 0, migrate.log.read_text()
+        manage(tmp_path / "migrate", "migrate", DATABASE_URL=server.url)
         until(lambda: door.ask("GET", "/health/live/")[0] == 200, "it stays behind the gate")
     finally:
         server.leave()

@@ -9,21 +9,17 @@ import psycopg
 import pytest
 
 from config import embedded_postgres
-from tests.processes import Served, free_port
+from tests.processes import Served, free_port, manage
 
 
 class Worker(Served):
     command = ("manage.py", "run_jobs")
 
 
-class Migrate(Served):
-    command = ("manage.py", "migrate", "--verbosity=0")
-
-
 @pytest.fixture
 def database(tmp_path):
     server = embedded_postgres.join(tmp_path / "database")
-    assert Migrate(tmp_path / "migrate", DATABASE_URL=server.url).process.wait(timeout=60) == 0
+    manage(tmp_path / "migrate", "migrate", DATABASE_URL=server.url)
     yield server
     server.leave()
 

@@ -10,7 +10,7 @@ from apps.health import probes, search_probe
 from core import heartbeats
 from core.clock import now
 from core.heartbeats import note_alive, read_heartbeats
-from core.models import Heartbeat, OutboxJob
+from core.models import JOBS_LATE, Heartbeat, OutboxJob
 from tests.conftest import Api
 
 pytestmark = pytest.mark.django_db
@@ -114,7 +114,7 @@ def late():
 
 @pytest.mark.django_db(transaction=True)
 def test_a_job_is_late_once_it_has_been_due_for_five_minutes_and_nobody_switched_it_off(api):
-    due = now() - timedelta(seconds=probes.JOBS_LATE_SECONDS)
+    due = now() - JOBS_LATE
     OutboxJob.objects.create(name="tests.note", due_at=due + timedelta(seconds=30))
     OutboxJob.objects.create(name="tests.given up", due_at=due - timedelta(hours=1), state="dead")
     hourly = IntervalSchedule.objects.create(every=1, period="hours")

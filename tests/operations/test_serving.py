@@ -15,7 +15,7 @@ from django.core.management.base import CommandError
 from apps.operations.web_static import MANIFEST, collect_static
 from config import embedded_postgres
 from config.env import ROOT
-from tests.processes import Served
+from tests.processes import Served, manage
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +28,7 @@ def database(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def migrated(database, tmp_path_factory):
-    class Migrate(Served):
-        command = ("manage.py", "migrate", "--verbosity=0")
-
-    done = Migrate(tmp_path_factory.mktemp("migrate") / "data", DATABASE_URL=database.url)
-    assert done.process.wait(timeout=60) == 0, done.log.read_text()
+    manage(tmp_path_factory.mktemp("migrate") / "data", "migrate", DATABASE_URL=database.url)
     return database
 
 

@@ -16,10 +16,10 @@ from apps.operations.preflight.registry import Look, Part, check
 from apps.operations.preflight.target import is_empty
 from core.clock import now
 from core.heartbeats import BEAT, WORKER, read_heartbeats
-from core.models import OutboxJob, is_due
+from core.models import JOBS_LATE, OutboxJob, is_due
 from core.outbox_registry import registered_jobs
 
-OVERDUE, QUEUE_LATE = timedelta(minutes=10), timedelta(minutes=5)
+OVERDUE = timedelta(minutes=10)
 WORKER_SILENT, BEAT_SILENT = timedelta(minutes=1), timedelta(minutes=10)
 NEW = "The database is empty: there is nothing yet."
 
@@ -152,8 +152,8 @@ def queue_age(flight: Flight) -> Seen:
         return good("No job waits.")
     says = f"{counted(waiting, 'job')} due, the oldest for {aged((now() - oldest).total_seconds())}"
     return (
-        bad(f"{says}; {aged(QUEUE_LATE.total_seconds())} is the limit.")
-        if now() - oldest > QUEUE_LATE
+        bad(f"{says}; {aged(JOBS_LATE.total_seconds())} is the limit.")
+        if now() - oldest > JOBS_LATE
         else good(says + ".")
     )
 
