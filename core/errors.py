@@ -69,6 +69,14 @@ class NotAllowed(DomainError):
     message = "This account may not do that."
 
 
+class SecondFactorNeeded(NotAllowed):
+    code = "second_factor_needed"
+    message = (
+        "Give your second factor first: POST /api/accounts/second-factor/ with a code of your authenticator app, "
+        "which is set up in the console."
+    )
+
+
 class NotFound(DomainError):
     status = 404
     code = "not_found"

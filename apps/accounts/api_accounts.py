@@ -12,6 +12,7 @@ from apps.accounts.auth import UserRequest, bearer
 from apps.accounts.callers import caller
 from apps.accounts.models import Code, User
 from apps.accounts.phones import canonical_phone
+from apps.accounts.services.second_factor import open_staff_doors
 from core.redaction import conceal
 
 router = Router(tags=["Phone sign-in"])
@@ -107,6 +108,17 @@ def change_me(request: UserRequest, body: schemas.ChangeMeIn) -> User:
     )
     services.change_person(user=request.auth, changes=changes, caller=caller(request), session=request.session_id)
     return request.auth
+
+
+@router.post("second-factor/", response=schemas.FactorOut, auth=bearer, summary="Open the doors of staff")
+def give_second_factor(request: UserRequest, body: schemas.FactorIn) -> dict[str, Any]:
+    """Staff. A code of the authenticator app, or a recovery code; this session may then do what the console lets you.
+
+    Where the shop asks for a second factor, staff's operations answer 403 `second_factor_needed` before.
+    """
+    limits.limit_by_address(request, "second-factor", limits.SIGN_INS)
+    until = open_staff_doors(user=request.auth, session=request.session_id, typed=body.code, caller=caller(request))
+    return {"ok": True, "expires_at": until}
 
 
 @router.delete("me/", response=schemas.OkOut, auth=bearer, summary="Delete my account")

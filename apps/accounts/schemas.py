@@ -101,6 +101,16 @@ class VerifyCodeIn(Schema):
     code: Digits = Field(examples=["123456"])
 
 
+class FactorIn(Schema):
+    code: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)] = Field(
+        examples=["123456"], description="Six digits, or a recovery code."
+    )
+
+
+class FactorOut(OkOut):
+    expires_at: datetime
+
+
 class SignedInOut(Schema):
     ok: bool = True
     user_id: int

@@ -36,15 +36,6 @@ class Waiting:
     leads_to: str
 
 
-def is_through(request: HttpRequest) -> bool:
-    """Whether this session gave its second factor, or none is asked for; a removed or replaced factor ends it."""
-    return _gave_factor(request.user)
-
-
-def _gave_factor(user: Any) -> bool:
-    return not settings.CONSOLE_SECOND_FACTOR or getattr(user, "otp_device", None) is not None
-
-
 class SecondDoorMiddleware:
     """Takes a session that gave no second factor for nobody's: what asks for staff elsewhere is closed to it too."""
 
@@ -57,7 +48,8 @@ class SecondDoorMiddleware:
 
 
 def _known(user: Any) -> Any:
-    return user if _gave_factor(user) else AnonymousUser()
+    user.gave_second_factor = getattr(user, "otp_device", None) is not None  # a removed or replaced one is None
+    return user if user.gave_second_factor or not settings.CONSOLE_SECOND_FACTOR else AnonymousUser()
 
 
 def wait(request: HttpRequest, user: User, *, leads_to: str) -> None:

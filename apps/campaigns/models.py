@@ -88,8 +88,8 @@ class RawRow(models.Model):
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
     def visible_to(self, user: User) -> Self:
-        """Operators see every campaign, members their company's, and who is in no company none."""
-        return self if user.is_staff else self.filter(company__memberships__user=user)
+        """Staff who may in the console see every campaign, members their company's, and who is in no company none."""
+        return self if user.may("campaigns.view_campaign") else self.filter(company__memberships__user=user)
 
 
 class Campaign(models.Model):

@@ -32,7 +32,7 @@ def _is_staff(request: HttpRequest) -> bool:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         try:
-            return bearer.authenticate(request, token.strip()).is_staff
+            return bearer.authenticate(request, token.strip()).acts_as_staff
         except DomainError:
             return False
     return bool(request.user.is_active and getattr(request.user, "is_staff", False))

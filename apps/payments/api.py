@@ -6,10 +6,11 @@ from typing import Any
 from ninja import Query, Router, Status
 
 from apps.accounts.auth import UserRequest, bearer
+from apps.accounts.staff import require
 from apps.payments import queries, schemas, services
 from apps.payments.errors import PaymentNotFound, RefundNotFound
 from apps.payments.models import Payment, Refund
-from core.errors import InvalidInput, NotAllowed
+from core.errors import InvalidInput
 from core.idempotency import idempotent
 from core.ids import uuid_or_not_found
 from core.money import decimals, is_exact, minor
@@ -76,8 +77,7 @@ def get_refund(request: UserRequest, refund_id: str) -> Refund:
 @idempotent(schemas.RefundOut)
 def process_refund(request: UserRequest, refund_id: str) -> Refund:
     """Of operators, those who may change refunds in the console."""
-    if not (request.auth.is_staff and request.auth.has_perm("payments.change_refund")):
-        raise NotAllowed
+    require(request.auth, "payments.change_refund")
     return services.process_refund(refund_id=uuid_or_not_found(refund_id), actor=request.auth)
 
 

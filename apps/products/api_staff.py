@@ -10,52 +10,66 @@ from ninja import File, Form, Status
 from ninja.files import UploadedFile
 
 from apps.accounts.auth import UserRequest
+from apps.accounts.staff import StaffAuth, require
 from apps.products import queries, schemas, services
 from apps.products import schemas_staff as staff_schemas
 from apps.products.api import router
 from apps.products.errors import ImageNotFound
 from apps.products.models import Category, ProductVariant, StockMovement
 from apps.products.presentation import image_row, origin_of, staff_page, variant_row
-from apps.products.staff import staff
 from core.idempotency import idempotent
 from core.ids import uuid_or_not_found
 
 __all__ = ["router"]
 
 CHANGED = {200: staff_schemas.ProductStaffOut}
+DELIVERIES = "products.add_stockmovement"
 MOST_IMAGE_ID = 2**63 - 1
 
 
-@router.post("", response={201: staff_schemas.ProductStaffOut}, auth=staff, summary="Add a product")
+@router.post(
+    "", response={201: staff_schemas.ProductStaffOut}, auth=StaffAuth("products.add_product"), summary="Add a product"
+)
 @idempotent(staff_schemas.ProductStaffOut, status=201)
 def create_product(request: UserRequest, body: staff_schemas.ProductIn) -> Status[dict[str, Any]]:
-    """Staff. Prices in major units; opening stock becomes a line of the ledger."""
+    """Staff. Prices in major units; opening stock becomes a line of the ledger, for who may receive deliveries."""
+    if body.stock_quantity:
+        require(request.auth, DELIVERIES)
     product = services.create_product(particulars=body.given(), stock=body.stock_quantity, actor=request.auth)
     return Status(201, _shown(request, product.pk))
 
 
-@router.put("{product_id}/", response=CHANGED, auth=staff, summary="Change a product")
+@router.put("{product_id}/", response=CHANGED, auth=StaffAuth("products.change_product"), summary="Change a product")
 def replace_product(request: UserRequest, product_id: str, body: staff_schemas.ProductReplaceIn) -> dict[str, Any]:
     """Staff. What may be left out and is absent stays."""
     product = services.update_product(product_id=uuid_or_not_found(product_id), changes=body.given())
     return _shown(request, product.pk)
 
 
-@router.patch("{product_id}/", response=CHANGED, auth=staff, summary="Change some of a product")
+@router.patch(
+    "{product_id}/", response=CHANGED, auth=StaffAuth("products.change_product"), summary="Change some of a product"
+)
 def change_product(request: UserRequest, product_id: str, body: staff_schemas.ProductPatch) -> dict[str, Any]:
     """Staff."""
     product = services.update_product(product_id=uuid_or_not_found(product_id), changes=body.given())
     return _shown(request, product.pk)
 
 
-@router.delete("{product_id}/", response={204: None}, auth=staff, summary="Remove a product")
+@router.delete(
+    "{product_id}/", response={204: None}, auth=StaffAuth("products.delete_product"), summary="Remove a product"
+)
 def remove_product(request: UserRequest, product_id: str) -> Status[None]:
     """Staff. One that was ever stocked or ordered stays in the books and leaves the shelf."""
     services.remove_product(product_id=uuid_or_not_found(product_id))
     return Status(204, None)
 
 
-@router.post("{product_id}/upload_image/", response={201: schemas.ImageOut}, auth=staff, summary="Add a picture")
+@router.post(
+    "{product_id}/upload_image/",
+    response={201: schemas.ImageOut},
+    auth=StaffAuth("products.add_productimage"),
+    summary="Add a picture",
+)
 def upload_image(
     request: UserRequest, product_id: str, image: File[UploadedFile], about: Form[staff_schemas.ImageIn]
 ) -> Status[dict[str, Any]]:
@@ -66,7 +80,12 @@ def upload_image(
     return Status(201, image_row(origin_of(request), kept, is_primary=kept.position == 0))
 
 
-@router.delete("{product_id}/images/{image_id}/", response={204: None}, auth=staff, summary="Delete a picture")
+@router.delete(
+    "{product_id}/images/{image_id}/",
+    response={204: None},
+    auth=StaffAuth("products.delete_productimage"),
+    summary="Delete a picture",
+)
 def delete_image(request: UserRequest, product_id: str, image_id: str) -> Status[None]:
     """Staff. The file goes as well."""
     number = int(image_id) if image_id.isascii() and image_id.isdecimal() else 0
@@ -77,10 +96,15 @@ def delete_image(request: UserRequest, product_id: str, image_id: str) -> Status
 
 
 @router.post(
-    "{product_id}/variants/", response={201: staff_schemas.VariantStaffOut}, auth=staff, summary="Add a variant"
+    "{product_id}/variants/",
+    response={201: staff_schemas.VariantStaffOut},
+    auth=StaffAuth("products.add_productvariant"),
+    summary="Add a variant",
 )
 def add_variant(request: UserRequest, product_id: str, body: staff_schemas.VariantIn) -> Status[dict[str, Any]]:
-    """Staff. A product with variants is stocked by variant."""
+    """Staff. A product with variants is stocked by variant; opening stock is for who may receive deliveries."""
+    if body.stock_quantity:
+        require(request.auth, DELIVERIES)
     variant = services.add_variant(
         product_id=uuid_or_not_found(product_id),
         particulars=body.given(),
@@ -93,7 +117,7 @@ def add_variant(request: UserRequest, product_id: str, body: staff_schemas.Varia
 @router.put(
     "{product_id}/variants/{variant_id}/",
     response=staff_schemas.VariantStaffOut,
-    auth=staff,
+    auth=StaffAuth("products.change_productvariant"),
     summary="Change a variant",
 )
 def replace_variant(
@@ -106,7 +130,7 @@ def replace_variant(
 @router.patch(
     "{product_id}/variants/{variant_id}/",
     response=staff_schemas.VariantStaffOut,
-    auth=staff,
+    auth=StaffAuth("products.change_productvariant"),
     summary="Change some of a variant",
 )
 def change_variant(
@@ -116,7 +140,12 @@ def change_variant(
     return _changed_variant(product_id, variant_id, body.given())
 
 
-@router.delete("{product_id}/variants/{variant_id}/", response={204: None}, auth=staff, summary="Remove a variant")
+@router.delete(
+    "{product_id}/variants/{variant_id}/",
+    response={204: None},
+    auth=StaffAuth("products.delete_productvariant"),
+    summary="Remove a variant",
+)
 def remove_variant(request: UserRequest, product_id: str, variant_id: str) -> Status[None]:
     """Staff. One that was ever stocked or ordered is switched off."""
     services.remove_variant(product_id=uuid_or_not_found(product_id), variant_id=uuid_or_not_found(variant_id))
@@ -124,7 +153,10 @@ def remove_variant(request: UserRequest, product_id: str, variant_id: str) -> St
 
 
 @router.post(
-    "{product_id}/receive_stock/", response=staff_schemas.StockOut, auth=staff, summary="A delivery has arrived"
+    "{product_id}/receive_stock/",
+    response=staff_schemas.StockOut,
+    auth=StaffAuth(DELIVERIES),
+    summary="A delivery has arrived",
 )
 @idempotent(staff_schemas.StockOut)
 def receive_stock(request: UserRequest, product_id: str, body: staff_schemas.DeliveryIn) -> StockMovement:
@@ -133,7 +165,12 @@ def receive_stock(request: UserRequest, product_id: str, body: staff_schemas.Del
     return services.deliver_stock(line=line, reference=body.reference, actor=request.auth)
 
 
-@router.post("{product_id}/adjust_stock/", response=staff_schemas.StockOut, auth=staff, summary="The shelf was counted")
+@router.post(
+    "{product_id}/adjust_stock/",
+    response=staff_schemas.StockOut,
+    auth=StaffAuth("products.change_stockitem"),
+    summary="The shelf was counted",
+)
 @idempotent(staff_schemas.StockOut)
 def adjust_stock(request: UserRequest, product_id: str, body: staff_schemas.CountIn) -> StockMovement:
     """Staff. Never below what is promised to customers.
@@ -149,27 +186,45 @@ def adjust_stock(request: UserRequest, product_id: str, body: staff_schemas.Coun
     )
 
 
-@router.post("categories/", response={201: staff_schemas.CategoryStaffOut}, auth=staff, summary="Add a category")
+@router.post(
+    "categories/",
+    response={201: staff_schemas.CategoryStaffOut},
+    auth=StaffAuth("products.add_category"),
+    summary="Add a category",
+)
 def create_category(request: UserRequest, body: staff_schemas.CategoryIn) -> Status[Category]:
     """Staff."""
     return Status(201, services.create_category(particulars=body.given()))
 
 
-@router.put("categories/{slug}/", response=staff_schemas.CategoryStaffOut, auth=staff, summary="Change a category")
+@router.put(
+    "categories/{slug}/",
+    response=staff_schemas.CategoryStaffOut,
+    auth=StaffAuth("products.change_category"),
+    summary="Change a category",
+)
 def replace_category(request: UserRequest, slug: str, body: staff_schemas.CategoryIn) -> Category:
     """Staff. What may be left out and is absent stays."""
     return services.update_category(slug=slug, changes=body.given())
 
 
 @router.patch(
-    "categories/{slug}/", response=staff_schemas.CategoryStaffOut, auth=staff, summary="Change some of a category"
+    "categories/{slug}/",
+    response=staff_schemas.CategoryStaffOut,
+    auth=StaffAuth("products.change_category"),
+    summary="Change some of a category",
 )
 def change_category(request: UserRequest, slug: str, body: staff_schemas.CategoryPatch) -> Category:
     """Staff."""
     return services.update_category(slug=slug, changes=body.given())
 
 
-@router.delete("categories/{slug}/", response={204: None}, auth=staff, summary="Delete an empty category")
+@router.delete(
+    "categories/{slug}/",
+    response={204: None},
+    auth=StaffAuth("products.delete_category"),
+    summary="Delete an empty category",
+)
 def delete_category(request: UserRequest, slug: str) -> Status[None]:
     """Staff."""
     services.delete_category(slug=slug)

@@ -11,22 +11,20 @@ from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
-from django_otp.oath import hotp
 
-from apps.accounts.callers import Caller
 from apps.accounts.checks import check_console
 from apps.accounts.errors import SecondFactorAlreadySet, SecondFactorLocked, SecondFactorRejected
 from apps.accounts.models import AuditEvent, Lockout, RecoveryCode, SecondFactor, User
 from apps.accounts.services import change_password
 from apps.accounts.services.lockouts import MOST_TRIES
-from apps.accounts.services.second_factor import add_second_factor, new_secret, prove_second_factor
+from apps.accounts.services.second_factor import add_second_factor, prove_second_factor
 from apps.operations.services.maintenance import close_shop, open_shop
 from core.models import OutboxJob
+from tests.accounts.authenticator import HOME, App, set_up_for
 from tests.races import race
 
 PASSWORD = "a long enough phrase"
 SIGN_IN = {"username": "operator@shop.test", "password": PASSWORD}
-HOME = Caller("203.0.113.9", "tests")
 STRANGER = {"REMOTE_ADDR": "198.51.100.7"}
 pytestmark = pytest.mark.django_db
 
@@ -41,27 +39,6 @@ def phone(operator):
     """The operator's app, set up two minutes ago."""
     with time_machine.travel(time.time() - 120, tick=False):
         return set_up_for(operator)
-
-
-class App:
-    """An authenticator app, and the paper with the recovery codes."""
-
-    def __init__(self, secret, codes=()):
-        self.secret, self.codes = secret, list(codes)
-
-    def code(self, later=0):
-        return f"{hotp(self.secret, int(time.time()) // 30 + later):06}"
-
-    def wrong(self):
-        """Neither the code of this half minute nor of its neighbours."""
-        near = {self.code(later) for later in (-1, 0, 1)}
-        return next(code for code in ("000000", "111111", "222222", "333333") if code not in near)
-
-
-def set_up_for(user):
-    app = App(new_secret())
-    _, app.codes = add_second_factor(user=user, secret=app.secret, typed=app.code(), caller=HOME)
-    return app
 
 
 def give_password(client, **extra):

@@ -1,12 +1,14 @@
-"""S4: lists and details of campaigns, for operators only until campaigns belong to companies."""
+"""S4: lists and details of campaigns, as staff see them."""
 
 from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from apps.accounts.models import User
 from apps.campaigns import schemas
 from apps.campaigns.merging import merged
 
@@ -26,6 +28,18 @@ def staff(sign_in, operator, published):
 
 def names(reply):
     return [item["name"] for item in reply.json()["data"]]
+
+
+def test_staff_see_the_campaigns_of_all_with_the_permission_and_through_the_second_door_alone(
+    sign_in, published, settings
+):
+    clerk = User.objects.create_user(email="clerk@shop.test", is_staff=True)
+    client = sign_in(clerk)
+    assert names(client.get("/campaigns/")) == []
+    clerk.user_permissions.set(Permission.objects.filter(codename="view_campaign"))
+    assert len(names(client.get("/campaigns/"))) == 5
+    settings.CONSOLE_SECOND_FACTOR = True
+    assert names(client.get("/campaigns/")) == []
 
 
 def test_a_page_has_five_lines_newest_first(staff):
@@ -172,6 +186,7 @@ def test_who_does_not_run_the_shop_sees_no_campaign_yet(shopper, published):
     assert shopper.get("/campaigns/verano_centro").status_code == 404
 
 
+@pytest.mark.usefixtures("still_clock")
 @pytest.mark.parametrize(
     ("small", "large"),
     [("?limit=1", "?limit=100"), ("metro_otono", "feria_del_libro")],

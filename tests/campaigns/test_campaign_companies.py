@@ -83,7 +83,7 @@ def test_who_is_taken_out_of_a_company_sees_nothing_with_the_next_request(sign_i
     assert names(client) == set()
 
 
-@pytest.mark.usefixtures("shared_out")
+@pytest.mark.usefixtures("shared_out", "still_clock")
 def test_a_members_list_takes_few_queries(sign_in, acme):
     client = sign_in(member(acme))
     names(client)

@@ -148,6 +148,7 @@ def test_without_signing_in_there_is_no_order(api):
         assert api.send(method, f"/api/orders/{path}", {}).status_code == 401
 
 
+@pytest.mark.usefixtures("still_clock")
 def test_orders_are_listed_in_a_fixed_number_of_queries(shopper, django_assert_max_num_queries):
     for _ in range(5):
         shopper.send("POST", "/api/orders/", order_of(item(ProductFactory(stock=1)), item(ProductFactory(stock=1))))

@@ -52,6 +52,23 @@ def test_staff_with_the_permission_process_a_refund(buyer, payment):
     assert employee("change_refund").api.send("POST", f"{REFUNDS}{refund}/process/").status_code == 200
 
 
+def test_staff_see_the_payments_of_others_with_the_permission_alone(buyer, payment):
+    address = f"/api/payments/{payment.pk}/"
+    assert employee().api.get(address).status_code == 404
+    User.objects.filter(email="clerk@shop.test").delete()
+    assert employee("view_payment").api.get(address).status_code == 200
+
+
+def test_staff_who_gave_no_second_factor_are_customers_over_the_api(buyer, payment, settings):
+    refund = ask(buyer, payment, amount="5.00").json()["id"]
+    settings.CONSOLE_SECOND_FACTOR = True
+    clerk = employee("view_payment", "change_refund").api
+    assert clerk.get(f"/api/payments/{payment.pk}/").status_code == 404
+    reply = clerk.send("POST", f"{REFUNDS}{refund}/process/")
+    assert (reply.status_code, reply.json()["code"]) == (403, "second_factor_needed")
+    assert Refund.objects.get().status == "pending"
+
+
 def test_a_customer_with_the_permission_is_still_a_customer(buyer, payment):
     buyer.user.user_permissions.set(Permission.objects.filter(codename="change_refund"))
     refund = ask(buyer, payment, amount="5.00").json()["id"]

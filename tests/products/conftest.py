@@ -1,6 +1,7 @@
 from io import BytesIO
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
@@ -19,7 +20,10 @@ def media(settings, tmp_path):
 
 @pytest.fixture
 def clerk(db):
-    return User.objects.create_user(email="clerk@shop.test", is_staff=True)
+    """Of staff, with every permission over the catalogue and no other."""
+    person = User.objects.create_user(email="clerk@shop.test", is_staff=True)
+    person.user_permissions.set(Permission.objects.filter(content_type__app_label="products"))
+    return person
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import uuid
 
 import pytest
+from django.contrib.auth.models import Permission
 
 from apps.orders.models import Order
 from apps.products import queries
@@ -18,6 +19,10 @@ LIST = "/api/products/"
 
 def page(product):
     return f"{LIST}{product.pk}/"
+
+
+def refusal(reply):
+    return reply.status_code, reply.json()["code"]
 
 
 def mug(category, **changes):
@@ -63,22 +68,48 @@ def test_one_address_answers_everybody_who_reads_and_staff_who_write(staff, api,
     assert set(wrong["Allow"].replace(" ", "").split(",")) >= {"GET", "PUT", "PATCH", "DELETE"}
 
 
-WRITES = [
-    ("POST", ""),
-    ("PUT", "{id}/"),
-    ("PATCH", "{id}/"),
-    ("DELETE", "{id}/"),
-    ("POST", "{id}/variants/"),
-    ("PUT", "{id}/variants/{id}/"),
-    ("PATCH", "{id}/variants/{id}/"),
-    ("DELETE", "{id}/variants/{id}/"),
-    ("POST", "{id}/receive_stock/"),
-    ("POST", "{id}/adjust_stock/"),
-    ("POST", "categories/"),
-    ("PUT", "categories/kitchen/"),
-    ("PATCH", "categories/kitchen/"),
-    ("DELETE", "categories/kitchen/"),
-]
+WRITES = {
+    ("POST", ""): "add_product",
+    ("PUT", "{id}/"): "change_product",
+    ("PATCH", "{id}/"): "change_product",
+    ("DELETE", "{id}/"): "delete_product",
+    ("POST", "{id}/upload_image/"): "add_productimage",
+    ("DELETE", "{id}/images/1/"): "delete_productimage",
+    ("POST", "{id}/variants/"): "add_productvariant",
+    ("PUT", "{id}/variants/{id}/"): "change_productvariant",
+    ("PATCH", "{id}/variants/{id}/"): "change_productvariant",
+    ("DELETE", "{id}/variants/{id}/"): "delete_productvariant",
+    ("POST", "{id}/receive_stock/"): "add_stockmovement",
+    ("POST", "{id}/adjust_stock/"): "change_stockitem",
+    ("POST", "categories/"): "add_category",
+    ("PUT", "categories/kitchen/"): "change_category",
+    ("PATCH", "categories/kitchen/"): "change_category",
+    ("DELETE", "categories/kitchen/"): "delete_category",
+}
+
+
+@pytest.mark.parametrize(("method", "path", "permission"), [(*write, name) for write, name in WRITES.items()])
+def test_staff_may_over_the_api_what_they_may_in_the_console(staff, clerk, kitchen, method, path, permission):
+    address = LIST + path.format(id=ProductFactory(category=kitchen, stock=1).pk)
+    given = set(clerk.user_permissions.values_list("codename", flat=True))
+    assert permission in given
+    clerk.user_permissions.remove(Permission.objects.get(codename=permission))
+    before = (Product.objects.count(), StockMovement.objects.count())
+    assert refusal(staff.send(method, address, {})) == (403, "not_allowed")
+    assert (Product.objects.count(), StockMovement.objects.count()) == before
+    clerk.user_permissions.set(Permission.objects.filter(codename=permission))
+    assert staff.send(method, address, {}).status_code != 403
+
+
+@pytest.mark.parametrize("path", ["", "{id}/variants/"])
+def test_opening_stock_is_for_who_may_receive_deliveries(staff, clerk, kitchen, path):
+    address = LIST + path.format(id=ProductFactory(category=kitchen, sku="BOWL", stock=0).pk)
+    clerk.user_permissions.remove(Permission.objects.get(codename="add_stockmovement"))
+    sent = mug(kitchen, name="Blue", sku="BLUE", stock_quantity=3)
+    before = (Product.objects.count(), ProductVariant.objects.count(), StockMovement.objects.count())
+    assert refusal(staff.send("POST", address, sent)) == (403, "not_allowed")
+    assert (Product.objects.count(), ProductVariant.objects.count(), StockMovement.objects.count()) == before
+    assert staff.send("POST", address, {**sent, "stock_quantity": 0}).status_code == 201
 
 
 @pytest.mark.parametrize(("method", "path"), WRITES)

@@ -99,6 +99,7 @@ def test_an_id_that_names_nothing_is_404_and_no_name_has_a_default(layla):
     assert layla.send("POST", LIST, {}).json()["name"] == "My wishlist"
 
 
+@pytest.mark.usefixtures("still_clock")
 @pytest.mark.parametrize("count", [1, 12])
 def test_a_wishlist_takes_the_same_queries_however_long(layla, django_assert_num_queries, count):
     path = start(layla)

@@ -6,10 +6,11 @@ from apps.accounts.models.companies import Company, Invitation, Membership
 from apps.accounts.models.development import DevelopmentMessage
 from apps.accounts.models.people import Address, Device, Profile, User, UserManager
 from apps.accounts.models.proofs import KnownNetwork, Link, Lockout
-from apps.accounts.models.second_factors import RecoveryCode, SecondFactor
+from apps.accounts.models.second_factors import FACTOR_LASTS, RecoveryCode, SecondFactor
 from apps.accounts.models.sessions import Session, SessionQuerySet, SigningKey
 
 __all__ = [
+    "FACTOR_LASTS",
     "Address",
     "AuditEvent",
     "Code",

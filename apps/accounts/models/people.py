@@ -3,6 +3,7 @@
 import uuid
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
@@ -74,6 +75,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[UserManager] = UserManager()
+    # Whether this request came through the second door, by the console's session or a token's; never kept.
+    gave_second_factor = False
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
@@ -97,6 +100,15 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Emails are kept in small letters, wherever they were typed: sign-in looks for them so."""
         self.email = self.email.strip().lower() if self.email else None
         super().save(*args, **kwargs)
+
+    @property
+    def acts_as_staff(self) -> bool:
+        """Staff, through the second door wherever there is one."""
+        return self.is_staff and (self.gave_second_factor or not settings.CONSOLE_SECOND_FACTOR)
+
+    def may(self, permission: str) -> bool:
+        """Whether this request may use a permission of staff, over the API as in the console."""
+        return self.acts_as_staff and self.has_perm(permission)
 
     @property
     def any_email(self) -> str | None:

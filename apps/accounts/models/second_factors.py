@@ -1,7 +1,9 @@
 """What opens the console besides a password: an authenticator app, and recovery codes for the day it is lost."""
 
+from datetime import timedelta
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import UniqueConstraint
 from django_otp.models import Device as FactorDevice
@@ -9,6 +11,7 @@ from django_otp.models import Device as FactorDevice
 from apps.accounts.models.people import User
 from core.sealing import InvalidToken, seal, unseal
 
+FACTOR_LASTS = timedelta(seconds=settings.SESSION_COOKIE_AGE)  # over the API as long as in the console
 _SEAL = "hanout.totp"
 
 

@@ -41,6 +41,9 @@ class Session(models.Model):
     created_at = models.DateTimeField()
     refreshed_at = models.DateTimeField()
     expires_at = models.DateTimeField()
+    factor_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its owner, of staff, last gave the second factor in it."
+    )
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=16, choices=EndReason, blank=True)
 

@@ -1,4 +1,4 @@
-"""The second factor of the console: set up, given, replaced, removed.
+"""The second factor of staff: set up in the console, given, replaced, removed.
 
 The secret is sealed under SECRET_KEY; recovery codes are not, so that a new SECRET_KEY locks nobody out for good.
 """
@@ -8,7 +8,9 @@ import hmac
 import re
 import secrets
 from base64 import b32encode
+from datetime import datetime
 from urllib.parse import quote, urlencode
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -17,12 +19,13 @@ from django_otp.oath import hotp
 
 from apps.accounts.callers import Caller
 from apps.accounts.errors import SecondFactorAlreadySet, SecondFactorRejected, SecondFactorUnreadable
-from apps.accounts.models import Lockout, RecoveryCode, SecondFactor, User
+from apps.accounts.models import FACTOR_LASTS, Lockout, RecoveryCode, SecondFactor, Session, User
 from apps.accounts.services.audit import NOBODY, Action, note
 from apps.accounts.services.lockouts import count_try, forget_tries, subject_of_person
 from apps.accounts.services.mailing import Notice, notify
 from apps.accounts.services.networks import is_familiar
 from core.clock import now
+from core.errors import NotAllowed, SecondFactorNeeded
 from core.redaction import conceal
 from core.sealing import InvalidToken
 
@@ -90,6 +93,21 @@ def prove_second_factor(*, user: User, typed: str, caller: Caller) -> SecondFact
         raise
     forget_tries(subject=subject, kind=Lockout.Kind.TOTP, is_familiar=familiar)
     return factor
+
+
+def open_staff_doors(*, user: User, session: UUID, typed: str, caller: Caller) -> datetime:
+    """Let a session of the API do what its owner, of staff, may do; says until when.
+
+    Raises as `prove_second_factor`, `NotAllowed` for customers, and `SecondFactorNeeded` for who has not set one up.
+    """
+    if not user.is_staff:
+        raise NotAllowed
+    if second_factor_of(user) is None:
+        raise SecondFactorNeeded
+    prove_second_factor(user=user, typed=typed, caller=caller)
+    given_at = now()
+    Session.objects.filter(pk=session).update(factor_at=given_at)
+    return given_at + FACTOR_LASTS
 
 
 @transaction.atomic

@@ -16,8 +16,8 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         return self.filter(charged_at=None, status__in=Payment.OPEN)
 
     def visible_to(self, user: User) -> "PaymentQuerySet":
-        """A customer's own; operators see all (S2)."""
-        return self.all() if user.is_staff else self.filter(user=user)
+        """A customer's own; staff who may in the console see all (S2)."""
+        return self.all() if user.may("payments.view_payment") else self.filter(user=user)
 
 
 class Payment(models.Model):

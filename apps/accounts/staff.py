@@ -1,0 +1,28 @@
+"""The doors of staff over the API: what each may do in the console, and behind the same second factor."""
+
+from django.http import HttpRequest
+
+from apps.accounts.auth import BearerAuth
+from apps.accounts.models import User
+from core.errors import NotAllowed, SecondFactorNeeded
+
+
+def require(user: User, permission: str) -> None:
+    """Raises `NotAllowed` without the permission, and `SecondFactorNeeded` this side of the second door."""
+    if not (user.is_staff and user.has_perm(permission)):
+        raise NotAllowed
+    if not user.acts_as_staff:
+        raise SecondFactorNeeded
+
+
+class StaffAuth(BearerAuth):
+    """`bearer`, for staff with a permission; a customer is known, and not allowed."""
+
+    def __init__(self, permission: str) -> None:
+        super().__init__()
+        self.permission = permission
+
+    def authenticate(self, request: HttpRequest, token: str) -> User:
+        user = super().authenticate(request, token)
+        require(user, self.permission)
+        return user
