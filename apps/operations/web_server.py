@@ -4,6 +4,7 @@ import os
 import resource
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,12 @@ class WebServer(MPServer):
         super().__init__(*args, **options)
         self._lame_seconds = lame_seconds
         self._is_lame = False
+        self.when_forked: Callable[[], None] = lambda: None
+
+    def startup(self, *args: Any, **options: Any) -> None:
+        """Workers first: forked beside a thread of ours, one would wait forever for a lock that thread held then."""
+        super().startup(*args, **options)  # type: ignore[no-untyped-call]  # granian is half typed
+        self.when_forked()
 
     def signal_handler_interrupt(self, *args: Any, **options: Any) -> None:
         if args[:1] == (signal.SIGTERM,) and self._lame_seconds and not self._is_lame:

@@ -46,6 +46,30 @@ def sign_in(shop, phone="+801719159900"):
 ADDRESS = {"full_name": "A", "address_line1": "B", "city": "C", "country": "SA"}
 
 
+SLOW = """
+import sys, time
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == "encodings.idna":  # what resolving any host name imports
+            time.sleep(1)
+sys.meta_path.insert(0, Slow())
+"""
+
+
+def test_a_worker_is_forked_before_anything_else_of_the_process_imports(tmp_path):
+    """One forked while a thread held an import's lock waited for it forever: its payments never answered."""
+    patched = tmp_path / "patched"
+    patched.mkdir()
+    (patched / "sitecustomize.py").write_text(SLOW)
+    Shop(tmp_path / "data").wait_until_open().interrupt()  # a first start imports more in its main thread
+    shop = Shop(tmp_path / "data", PYTHONPATH=str(patched)).wait_until_open()
+    try:
+        asked = {"client_secret": "x", "agrees": False}
+        assert shop.call("/api/payments/sandbox/0/authenticate/", asked)[0] == 404
+    finally:
+        shop.interrupt()
+
+
 def test_a_stranger_walks_from_code_to_order_and_sees_stock_fall(open_shop):
     token = sign_in(open_shop)
     assert open_shop.call("/api/accounts/me/", token=token)[1]["phone"] == "+801719159900"

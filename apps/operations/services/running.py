@@ -80,7 +80,7 @@ def _check_port(port: int) -> None:
 def _serve(port: int, *, console: str) -> None:
     """Blocks until a signal; granian forks the worker that answers and runs the jobs."""
     server = web_server(host="127.0.0.1", port=port, workers=1)
-    threading.Thread(target=_greet, args=(port, console), name="greeting", daemon=True).start()
+    server.when_forked = threading.Thread(target=_greet, args=(port, console), name="greeting", daemon=True).start
     with contextlib.suppress(SystemExit):  # granian exits 1 when Ctrl-C reached its worker first
         server.serve()
     sys.stdout.write("Stopped.\n")
