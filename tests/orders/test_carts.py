@@ -7,9 +7,10 @@ from apps.orders.models import CartItem, Order
 from apps.orders.services import Addresses
 from apps.products.errors import OutOfStock
 from core.errors import InvalidInput
+from core.housekeeping import delete_stale
 from tests.balances import stock
 from tests.factories.products import ProductFactory
-from tests.races import race
+from tests.races import queue, race
 
 pytestmark = pytest.mark.django_db
 HOME = Addresses({"city": "Riyadh"}, {"city": "Riyadh"})
@@ -84,3 +85,14 @@ def test_two_taps_on_checkout_make_one_order():
     race(lambda _: services.check_out_cart(user=user, addresses=HOME), threads=8)
     assert Order.objects.count() == 1
     assert stock(mug) == (9, 1, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_cart_that_is_swept_while_something_is_put_in_is_made_anew(shopper_user):
+    mug = ProductFactory(stock=5)
+    services.open_cart(holder=shopper_user)
+    cart = queue(
+        lambda: delete_stale(services.stale_carts, days=0),
+        lambda: services.add_to_cart(holder=shopper_user, product_id=mug.pk, variant_id=None, quantity=2),
+    )
+    assert (CartItem.objects.get().quantity, CartItem.objects.get().cart) == (2, cart)

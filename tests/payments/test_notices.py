@@ -12,6 +12,7 @@ from apps.orders.services import cancel_order
 from apps.payments.models import Payment, WebhookEvent
 from tests.conftest import Api
 from tests.payments.conftest import state, work
+from tests.races import queue
 
 pytestmark = pytest.mark.django_db
 PATH = "/api/payments/webhook/palmpay/"
@@ -205,6 +206,16 @@ def test_zeros_behind_the_point_are_no_decimals(buyer):
     order = buyer.order()
     assert tell(paid(order, amount=f"{order.total // 100}.{order.total % 100:02}0", currency="USD")).status_code == 200
     assert state(order) == (("processing", "paid"), [("succeeded", 0)])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_payment_told_for_two_orders_at_once_pays_one_of_them(buyer):
+    first, second = buyer.order(), buyer.order()
+    reply = queue(lambda: tell(paid(first)), lambda: tell(paid(second), event="evt-2"))
+    assert reply.json() == {"ok": True, "status": "accepted"}, reply.status_code
+    assert state(first) == (("processing", "paid"), [("succeeded", 0)])
+    assert state(second) == (("pending", "pending"), [])
+    assert WebhookEvent.objects.get(event_id="evt-2").note == "The payment is another order's"
 
 
 def assert_nothing_moved(order):

@@ -120,8 +120,7 @@ def _merge(mine: Cart, chosen: Iterable[CartItem]) -> None:
 def _locked_cart(holder: Holder) -> Cart:
     """Under lock, so that two taps on a phone add up instead of overwriting each other."""
     if isinstance(holder, User):
-        open_cart(holder=holder)
-        return Cart.objects.select_for_update().get(user=holder)
+        return Cart.objects.select_for_update().get_or_create(user=holder)[0]  # one swept meanwhile is made anew
     if holder.is_new:
         Cart.objects.get_or_create(token_digest=holder.digest)
     cart = Cart.objects.select_for_update().filter(token_digest=holder.digest).first()

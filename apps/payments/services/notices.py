@@ -16,6 +16,7 @@ from apps.payments.services.alerts import tell_staff, tell_staff_of
 from apps.payments.services.listening import keep_event
 from apps.payments.services.settling import lost_payment, settle_payment
 from core.clock import now
+from core.locks import lock
 from core.money import with_currency
 
 log = structlog.get_logger(__name__)
@@ -76,6 +77,7 @@ def apply_notice(*, provider: str, envelope: Envelope, notice: Notice, body: byt
     told = Told(id=envelope.event_id, kind=notice.status, intent=notice.reference)
     if not keep_event(provider=provider, told=told, body=body, is_applied=True):
         return False
+    lock(f"payment:{provider}:{notice.reference}")  # two orders told at once to be paid by it: only one of them is
     order = Order.objects.select_for_update().filter(number=notice.order_number).first()
     payment = Payment.objects.filter(gateway=provider, intent=notice.reference).first()
     why = _misfit(order, payment, notice)
