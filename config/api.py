@@ -22,7 +22,8 @@ from apps.products.api_reviews import router as reviews
 from apps.products.api_search import router as search
 from apps.products.api_staff import router as products
 from apps.products.api_wishlist import router as wishlist
-from core.contracts import S0, S2, S3, S4, V1, V2, build_api
+from core.contracts import CONTRACTS, S0, S2, S3, S4, V1, V2, build_api
+from core.error_shapes import SCHEMAS
 
 s0 = build_api(S0, description="Sign-in by texted code. Ask for a code, exchange it for tokens, use the access token.")
 s0.add_router("", accounts)
@@ -64,10 +65,22 @@ MOUNTED: tuple[tuple[str, NinjaAPI], ...] = (
 )
 
 
+_SHAPES = {contract.name: contract.render for contract in CONTRACTS}
+_REFUSED = {
+    "description": "Refused, or not possible now; docs/errors.md lists the codes.",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+}
+
+
 @cache
 def contract_schema(api: NinjaAPI) -> dict[str, Any]:
-    """The OpenAPI document of one contract."""
-    return dict(api.get_openapi_schema())
+    """The OpenAPI document of one contract; whatever an operation does not list is an error in the contract's shape."""
+    document = dict(api.get_openapi_schema())
+    document["components"]["schemas"]["Error"] = SCHEMAS[_SHAPES[api.urls_namespace or ""]]
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            operation["responses"] |= {"default": _REFUSED}
+    return document
 
 
 @cache

@@ -4,7 +4,6 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
-from django.views.static import serve
 
 from apps.accounts.texts import TWILIO_REPORTS
 from apps.accounts.views import OwnPasswordView, inbox
@@ -28,7 +27,7 @@ urlpatterns = [
         path(page, RedirectView.as_view(url=f"/{page}/"))
         for page in (settings.ADMIN_PATH.rstrip("/"), "inbox", "shop", "api/docs", "api/schema")
     ),
-    path("media/<path:path>", serve, {"document_root": settings.MEDIA_ROOT}),
+    path("media/<path:path>", views.media),
     path("api/docs/", views.docs, name="docs"),
     path("api/docs/redoc/", views.redoc),
     path("api/schema/", views.schema, name="schema"),

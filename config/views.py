@@ -5,9 +5,10 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
+from django.views.static import serve
 
 from apps.products.queries import public_products
 from config.api import MOUNTED, contract_schema, merged_schema
@@ -42,6 +43,15 @@ def storefront(request: HttpRequest) -> HttpResponse:
     if not settings.PAYS_IN_SANDBOX:
         raise Http404
     return render(request, "storefront.html")
+
+
+@require_safe
+def media(request: HttpRequest, path: str) -> FileResponse | HttpResponse:
+    """A picture that is kept on this machine; a bucket shows its own."""
+    try:
+        return serve(request, path, document_root=str(settings.MEDIA_ROOT))
+    except OSError:  # a name longer than any file's
+        raise Http404 from None
 
 
 @require_safe

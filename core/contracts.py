@@ -4,6 +4,7 @@ A contract is known by its path prefix, so an error raised before routing (a bod
 address) is answered in the shape its client understands.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,7 @@ from ninja.errors import ValidationError as NinjaValidationError
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
 from prometheus_client import Counter
+from psycopg.errors import ForeignKeyViolation
 from pydantic import ValidationError
 
 from core import errors
@@ -135,15 +137,16 @@ def _reworded(error: DomainError, contract: Contract) -> DomainError:
 
 def as_domain_error(error: Exception) -> DomainError:
     """What an exception from Django or ninja means in our hierarchy; anything unknown is our mistake."""
-    if isinstance(error, HttpError) and isinstance(error.__cause__, DomainError):
-        return error.__cause__  # ninja wraps what the parser refused
-    if isinstance(error, DomainError):
-        return error
+    refused = error.__cause__ if isinstance(error, HttpError) else error  # ninja wraps what the parser refused
+    if isinstance(refused, DomainError):
+        return refused
     if isinstance(error, NinjaValidationError):
         return InvalidInput(_messages_by_field(error.errors))
     for kinds, meaning in _MEANINGS:
         if isinstance(error, kinds):
             return meaning()
+    if isinstance(error.__cause__, ForeignKeyViolation):
+        return errors.RemovedMeanwhile()  # keys are checked at the commit, where no service can answer for it
     if isinstance(error, OperationalError | InterfaceError) or _hides_lost_database(error):
         log.error("database_unavailable", exc_info=error)
         return errors.DatabaseUnavailable(retry_after=1)
@@ -175,11 +178,14 @@ def _messages_by_field(found: list[dict[str, Any]]) -> dict[str, list[str]]:
     for item in found:
         # Which of several shapes was meant is our word (a union's tag), and no part of what was sent.
         names = [name for part in item.get("loc", ()) if not (name := str(part)).startswith("shape:")]
-        path = names[2:] if names[:1] in (["body"], ["form"]) else names[1:]
+        path = names[2:] if names[:1] == ["body"] else names[1:]
         messages.setdefault(".".join(path) or "body", []).append(
             str(item.get("msg", "Invalid value.")).removeprefix("Value error, ")
         )
     return messages
+
+
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # behind an escaped backslash it is plain text
 
 
 class JsonRenderer(BaseRenderer):
@@ -198,7 +204,7 @@ class JsonParser(Parser):
         if request.content_type != "application/json" and "Origin" in request.headers:
             # A page may send such a body across sites without asking first; a program without an Origin may not care.
             raise errors.UnsupportedMediaType
-        if b"\\u0000" in request.body:
+        if _NUL.search(request.body):
             raise errors.MalformedRequest("The request contains a NUL character.")
         try:
             body = orjson.loads(request.body)

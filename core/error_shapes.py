@@ -1,5 +1,6 @@
 """The bodies in which each document's clients expect an error."""
 
+from collections.abc import Callable
 from typing import Any
 
 from core.errors import DomainError, InvalidInput
@@ -66,6 +67,42 @@ MOBILE_CODES = {
     "token_rejected": "AUTH_TOKEN_INVALID",
     "token_expired": "AUTH_TOKEN_EXPIRED",
     "invalid_input": "VALIDATION_ERROR",
+}
+
+
+def _object(**properties: Body) -> Body:
+    """An object with all of these, and perhaps what the error has to say besides."""
+    required = list(properties)
+    return {"type": "object", "required": required, "properties": {**properties, "details": {"type": "object"}}}
+
+
+_TEXT = {"type": "string"}
+_MESSAGES = {"type": "object", "additionalProperties": {"type": "array", "items": _TEXT}}
+_DETAIL = _object(detail=_TEXT, code=_TEXT, request_id=_TEXT)
+_ONBOARDING = _object(
+    status={"const": False},
+    success={"const": False},
+    message=_TEXT,
+    detail=_TEXT,
+    errors=_MESSAGES,
+    error=_object(code=_TEXT, message=_TEXT, data={"anyOf": [_MESSAGES, {"type": "null"}]}),
+    code=_TEXT,
+    request_id=_TEXT,
+)
+# What OpenAPI says of each shape.
+SCHEMAS: dict[Callable[[DomainError, int, str], Body], Body] = {
+    detail_shape: {**_DETAIL, "additionalProperties": _MESSAGES["additionalProperties"]},
+    validation_list_shape: _object(detail=_TEXT, code=_TEXT, request_id=_TEXT, errors=_MESSAGES),
+    shop_shape: _object(
+        error={"const": True},
+        code=_TEXT,
+        message=_TEXT,
+        status_code={"type": "integer"},
+        errors=_MESSAGES,
+        request_id=_TEXT,
+    ),
+    onboarding_shape: _ONBOARDING,
+    mobile_shape: _ONBOARDING,
 }
 
 

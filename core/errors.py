@@ -69,6 +69,11 @@ class NotAllowed(DomainError):
     message = "This account may not do that."
 
 
+class RemovedMeanwhile(DomainError):
+    code = "removed_meanwhile"
+    message = "Something this request refers to was removed at the same moment. Nothing was changed; look again."
+
+
 class SecondFactorNeeded(NotAllowed):
     code = "second_factor_needed"
     message = (

@@ -26,7 +26,7 @@ def sign_up(request: HttpRequest, body: schemas.SignUpIn) -> dict[str, Any]:
         email=body.email, first_name=body.first_name, last_name=body.last_name, phone=canonical_phone(body.phone)
     )
     signed_in = services.sign_up(person=person, password=body.password, caller=_caller(request, body))
-    return answer("Registration successful", schemas.SignedInOut.Data.of(signed_in))
+    return answer("Registration successful", schemas.SignedInData.of(signed_in))
 
 
 @router.post("signin", response=schemas.SignedInOut, auth=None, summary="Sign in by password or passcode")
@@ -37,7 +37,7 @@ def sign_in(request: HttpRequest, body: schemas.SignInIn) -> dict[str, Any]:
         signed_in = services.sign_in_with_passcode(email=body.email, passcode=body.passcode, caller=origin)
     else:
         signed_in = services.sign_in_with_password(email=body.email, password=body.password or "", caller=origin)
-    return answer("Login successful", schemas.SignedInOut.Data.of(signed_in))
+    return answer("Login successful", schemas.SignedInData.of(signed_in))
 
 
 @router.post("oauth/{provider}", response={501: dict[str, Any]}, auth=None, summary="Google or Apple: not yet")

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from apps.accounts.currencies import CURRENCIES
 from apps.accounts.models import Address, Profile, User
 from apps.accounts.schemas import Email, Password, Phone, Token, same_as
-from core.clock import now
+from core.clock import Day, now
 from core.pagination import PageOut
 
 _LANGUAGE = re.compile(r"([a-z]{2,3})(-[a-z]{4})?(-(?:[a-z]{2}|[0-9]{3}))?", re.IGNORECASE)
@@ -65,7 +65,7 @@ PlainText = Annotated[
     str, BeforeValidator(_blank_if_none), StringConstraints(max_length=1000), AfterValidator(_without_tags)
 ]
 OptionalPhone = Annotated[Phone | None, BeforeValidator(_none_if_blank)]
-Birth = Annotated[date | None, BeforeValidator(_none_if_blank), AfterValidator(_birth)]
+Birth = Annotated[Day | None, BeforeValidator(_none_if_blank), AfterValidator(_birth)]
 ShopUsername = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50, pattern=r"^[A-Za-z0-9_.@+-]+$")
 ]

@@ -149,16 +149,17 @@ class UserOut(Schema):
         )
 
 
+class SignedInData(Schema):
+    user: UserOut
+    tokens: TokensOut
+
+    @classmethod
+    def of(cls, signed_in: SignedIn) -> Self:
+        return cls(user=UserOut.of(signed_in.user), tokens=TokensOut.of(signed_in))
+
+
 class SignedInOut(Envelope):
-    class Data(Schema):
-        user: UserOut
-        tokens: TokensOut
-
-        @classmethod
-        def of(cls, signed_in: SignedIn) -> Self:
-            return cls(user=UserOut.of(signed_in.user), tokens=TokensOut.of(signed_in))
-
-    data: Data
+    data: SignedInData
 
 
 class PinStatusOut(Envelope):
@@ -196,18 +197,20 @@ class SessionOut(Schema):
         )
 
 
-class SessionsOut(Envelope):
-    class Data(Schema):
-        sessions: list[SessionOut]
-        total_sessions: int
-        active_sessions: int
+class SessionsData(Schema):
+    sessions: list[SessionOut]
+    total_sessions: int
+    active_sessions: int
 
-    data: Data
+
+class SessionsOut(Envelope):
+    data: SessionsData
+
+
+class SessionsEndedData(Schema):
+    sessions_terminated: int
+    remaining_sessions: int
 
 
 class SessionsEndedOut(Envelope):
-    class Data(Schema):
-        sessions_terminated: int
-        remaining_sessions: int
-
-    data: Data
+    data: SessionsEndedData

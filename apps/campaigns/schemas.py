@@ -7,6 +7,7 @@ from ninja import Schema
 from pydantic import Field
 
 from apps.campaigns.vocabulary import CampaignKind, Severity, Status
+from core.clock import Day
 
 MAX_SKIP = 1_000_000
 MAX_NAME = 200
@@ -19,8 +20,8 @@ class CampaignQuery(Schema):
     skip: int = Field(0, ge=0, le=MAX_SKIP, description="Campaign lines to pass over.")
     limit: int = Field(5, ge=1, le=100, description="Campaign lines to return.")
     tipo_campania: CampaignKind | None = None
-    start_date: date | None = Field(None, description="With end_date: only campaigns that ran between the two.")
-    end_date: date | None = Field(None, description="With start_date.")
+    start_date: Day | None = Field(None, description="With end_date: only campaigns that ran between the two.")
+    end_date: Day | None = Field(None, description="With start_date.")
 
 
 class FindingOut(Schema):

@@ -93,19 +93,21 @@ class DeviceTokenIn(Schema):
     token: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 
-class InitiatedOut(Envelope):
-    class Data(Schema):
-        session_id: UUID
-        otp_expires_at: datetime | None
+class InitiatedData(Schema):
+    session_id: UUID
+    otp_expires_at: datetime | None
 
-    data: Data
+
+class InitiatedOut(Envelope):
+    data: InitiatedData
+
+
+class SessionData(Schema):
+    session_id: UUID
 
 
 class SessionOut(Envelope):
-    class Data(Schema):
-        session_id: UUID
-
-    data: Data
+    data: SessionData
 
 
 class ProfileOut(Schema):
@@ -156,13 +158,15 @@ class ProfileOut(Schema):
         )
 
 
+class TokensOut(Schema):
+    refresh: str
+    access: str
+
+
+class SignedInData(Schema):
+    user: ProfileOut
+    token: TokensOut
+
+
 class SignedInOut(Envelope):
-    class Data(Schema):
-        class Tokens(Schema):
-            refresh: str
-            access: str
-
-        user: ProfileOut
-        token: Tokens
-
-    data: Data
+    data: SignedInData

@@ -55,7 +55,7 @@ class CartOut(Schema):
     updated_at: datetime
 
 
-class AddressIn(Schema):
+class CheckoutAddressIn(Schema):
     full_name: Annotated[str, _line(150)]
     email: Annotated[str, _line(254, 0)] = ""
     phone: Annotated[str, _line(40, 0)] = ""
@@ -68,8 +68,8 @@ class AddressIn(Schema):
 
 
 class CheckoutIn(Schema):
-    shipping_address: AddressIn
-    billing_address: AddressIn | None = Field(None, description="Without it, the shipping address.")
+    shipping_address: CheckoutAddressIn
+    billing_address: CheckoutAddressIn | None = Field(None, description="Without it, the shipping address.")
     customer_notes: Annotated[str, _line(1000, 0)] = ""
 
     def addresses(self) -> Addresses:

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "core.middleware.request_context.RequestContextMiddleware",
     "core.middleware.metrics.MetricsMiddleware",
+    "core.middleware.head_requests.HeadMiddleware",
     "core.middleware.probe_host.ProbeHostMiddleware",
     "core.middleware.page_policy.PagePolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",

@@ -98,6 +98,13 @@ def test_half_a_span_names_the_missing_half(staff, sent, missing):
     assert list(reply.json()["errors"]) == [missing]
 
 
+@pytest.mark.parametrize("day", ["0", "20250101", "-5", "1735689600", "2025-13-01", "tomorrow"])
+def test_a_count_of_seconds_is_no_day(staff, day):
+    reply = staff.get(f"/campaigns/?start_date={day}&end_date=2025-02-01")
+    assert reply.status_code == 422
+    assert list(reply.json()["errors"]) == ["start_date"]
+
+
 def test_a_span_that_ends_before_it_starts_is_refused(staff):
     reply = staff.get("/campaigns/?start_date=2025-02-01&end_date=2025-01-01")
     assert (reply.status_code, reply.json()["code"]) == (400, "dates_reversed")

@@ -101,6 +101,33 @@ def test_a_query_string_without_end_is_refused(api):
     assert_refused(api.generic("GET", "/api/products/", QUERY_STRING="a=" + LONG), 400)
 
 
+def test_a_form_that_lacks_a_field_names_it(api, db):
+    assert api.post("/auth/token", {"password": "x"}).json()["errors"] == {"username": ["Field required"]}
+
+
+def test_a_backslash_before_u0000_is_text_and_no_nul(shopper):
+    body = r'{"first_name": "Nora", "username": "C:\\u0000"}'
+    reply = shopper.generic("PATCH", "/api/accounts/me/", body, content_type="application/json")
+    assert "username" in reply.json(), "refused as a username, and not as a NUL"
+
+
+@pytest.mark.parametrize("name", ["a" * 255, "a" * 256, "a" * 3000, "a/b/../c"])
+def test_a_picture_that_is_not_there_is_not_found_however_long_its_name(api, db, name):
+    assert api.get(f"/media/{name}").status_code == 404
+
+
+def test_head_answers_as_get_does_without_the_body(api, db):
+    for path in ("/api/products/", "/health/live/", "/api/schema/shop/"):
+        asked, got = api.head(path), api.get(path)
+        assert (asked.status_code, asked.content) == (200, b"")
+        assert asked["Content-Length"] == str(len(got.content))
+    assert_refused(api.send("GET", "/api/orders/"), 401)
+    assert api.head("/api/orders/").status_code == 401
+    wrong = api.send("DELETE", "/api/products/")
+    assert {"HEAD", "GET"} <= set(wrong["Allow"].split(", "))
+    assert api.head("/api/users/send-otp/").status_code == 405
+
+
 def test_an_unknown_address_and_a_wrong_method_have_the_contracts_shape(api):
     assert_refused(api.send("GET", "/api/nothing/here"), 404)
     wrong = api.send("DELETE", "/api/users/send-otp/")

@@ -10,7 +10,7 @@ from apps.products.services import mark_verified_buyer
 from core.outbox import enqueue
 from tests.factories.products import ProductFactory
 from tests.products.conftest import run_jobs
-from tests.races import race
+from tests.races import queue, race
 
 pytestmark = pytest.mark.django_db
 LIST = "/api/products/reviews/"
@@ -187,3 +187,13 @@ def test_taps_at_once_leave_one_review_and_one_thanks(layla, omar):
     path = f"{LIST}{ProductReview.objects.get().pk}/mark_helpful/"
     assert {reply.status_code for reply in race(lambda _: omar.send("POST", path), threads=6)} == {200}
     assert ReviewHelpful.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_thanks_for_a_review_that_is_taken_back_at_the_same_moment_are_a_conflict(layla, shopper, mug):
+    """Keys are checked at the commit, where no service can answer for what went meanwhile."""
+    written = ProductReview.objects.get(pk=review(layla, mug).json()["id"])
+    address = f"{LIST}{written.pk}/mark_helpful/"
+    reply = queue(written.delete, lambda: shopper.send("POST", address))
+    assert (reply.status_code, reply.json()["code"]) == (409, "removed_meanwhile")
+    assert not ReviewHelpful.objects.exists()

@@ -84,6 +84,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         ordering = ["-pk"]
         constraints = [
             models.UniqueConstraint(Lower("email"), name="user_email_unique_any_case"),
+            models.UniqueConstraint(Lower("username"), name="user_username_unique_any_case"),
             CheckConstraint(
                 condition=Q(phone=None) | Q(phone__regex=r"^\+[1-9][0-9]{6,14}$"), name="user_phone_is_e164"
             ),

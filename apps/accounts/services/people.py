@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.db.models.functions import Lower
 
 from apps.accounts.callers import Caller
 from apps.accounts.errors import AlreadyRegistered
@@ -80,5 +81,5 @@ def taken(error: IntegrityError) -> AlreadyRegistered:
 
 
 def is_username_free(username: str) -> bool:
-    """Whether nobody has this username yet."""
-    return not User.objects.filter(username=username).exists()
+    """Whether nobody has this username yet, in large letters or small."""
+    return not User.objects.alias(small=Lower("username")).filter(small=username.lower()).exists()
