@@ -69,9 +69,9 @@ class NotAllowed(DomainError):
     message = "This account may not do that."
 
 
-class RemovedMeanwhile(DomainError):
-    code = "removed_meanwhile"
-    message = "Something this request refers to was removed at the same moment. Nothing was changed; look again."
+class ChangedMeanwhile(DomainError):
+    code = "changed_meanwhile"
+    message = "What this request refers to was changed at the same moment. Nothing was done; look again."
 
 
 class SecondFactorNeeded(NotAllowed):

@@ -11,6 +11,7 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import methodcaller
 from typing import Any
 
 import structlog
@@ -29,10 +30,14 @@ MOST_DAYS = 3650
 
 @dataclass(frozen=True)
 class Stale:
-    """Rows that may go, and the indexed column `along` which one batch begins where the one before ended."""
+    """Rows that may go, and the indexed column `along` which one batch begins where the one before ended.
+
+    Where a row stays and only loses something, `remove` says what; the rows must not count as stale after it.
+    """
 
     rows: QuerySet[Any]
     along: str = "pk"
+    remove: Callable[[QuerySet[Any]], object] = methodcaller("delete")
 
 
 Find = Callable[[int | None], Iterable[Stale]]
@@ -125,7 +130,7 @@ def _delete_in_batches(stale: Stale, stop: threading.Event, *, most: int | None)
         with transaction.atomic():
             locked = rows.order_by(stale.along).select_for_update(skip_locked=True, of=("self",))
             batch = list(locked.values_list("pk", stale.along)[:BATCH])
-            stale.rows.filter(pk__in=[pk for pk, _ in batch]).delete()
+            stale.remove(stale.rows.filter(pk__in=[pk for pk, _ in batch]))
         total += len(batch)
         if len(batch) < BATCH:
             break

@@ -110,7 +110,7 @@ def change_me(request: UserRequest, body: schemas.ChangeMeIn) -> User:
     return request.auth
 
 
-@router.post("second-factor/", response=schemas.FactorOut, auth=bearer, summary="Open the doors of staff")
+@router.post("second-factor/", response=schemas.FactorOut, auth=bearer, summary="Give the second factor (staff)")
 def give_second_factor(request: UserRequest, body: schemas.FactorIn) -> dict[str, Any]:
     """Staff. A code of the authenticator app, or a recovery code; this session may then do what the console lets you.
 

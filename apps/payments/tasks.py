@@ -68,7 +68,14 @@ def mend(intent: str) -> None:
 
 @job("payments.forget_owner")
 def forget_owner(user: int) -> None:
-    services.forget_owner(user_id=user)
+    services.forget_methods(user_id=user)
+    services.forget_customer(user_id=user)
+
+
+@job("payments.forget_traces", daily_at=time(3, 30), queue="low_priority")
+def forget_traces() -> None:
+    """Orders that were under way when their customer left, and are over by now."""
+    sweep(services.stale_traces)
 
 
 @job("payments.forget_card")

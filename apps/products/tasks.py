@@ -10,6 +10,7 @@ from apps.products import services
 from apps.products.search_index import RebuildRunning, SearchUnavailable
 from apps.products.services.indexing import BATCH, index_changes, refresh_words
 from apps.products.services.search_repairs import repair_index
+from apps.products.services.wishlists import forget_wishlists
 from core.breaker import Breaker
 from core.outbox import enqueue, job
 
@@ -66,3 +67,9 @@ def delete_file(file: str) -> None:
 def mark_bought(user_id: int, product_ids: list[str]) -> None:
     """What orders enqueue once they are delivered."""
     services.mark_verified_buyer(user_id=user_id, product_ids=[UUID(product_id) for product_id in product_ids])
+
+
+@job("products.forget_owner")
+def forget_owner(user: int) -> None:
+    """Their reviews stay, by a "Customer": an author's name is looked up where it is shown, and never copied."""
+    forget_wishlists(user_id=user)

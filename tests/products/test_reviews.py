@@ -195,5 +195,5 @@ def test_thanks_for_a_review_that_is_taken_back_at_the_same_moment_are_a_conflic
     written = ProductReview.objects.get(pk=review(layla, mug).json()["id"])
     address = f"{LIST}{written.pk}/mark_helpful/"
     reply = queue(written.delete, lambda: shopper.send("POST", address))
-    assert (reply.status_code, reply.json()["code"]) == (409, "removed_meanwhile")
+    assert (reply.status_code, reply.json()["code"]) == (409, "changed_meanwhile")
     assert not ReviewHelpful.objects.exists()

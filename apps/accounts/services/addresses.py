@@ -1,7 +1,7 @@
 """A person's addresses: one of them, if there are any, is the default.
 
 Every change is made under the person's lock, so that two at once leave exactly one default behind; the database's
-constraint only sees to it that there are not two.
+constraint only sees to it that there are not two. Whose account was deleted meanwhile gets `TokenRejected`.
 """
 
 import uuid
@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from apps.accounts.errors import AddressNotFound, TooManyAddresses
 from apps.accounts.models import Address, User
-from core.locks import lock
+from apps.accounts.services.people import locked_person
 
 MOST = 20
 
@@ -69,8 +69,7 @@ def address_of(*, user: User, address: uuid.UUID) -> Address:
 
 
 def _locked(user: User) -> QuerySet[Address]:
-    lock(f"addresses:{user.pk}")
-    return Address.objects.filter(user=user)
+    return Address.objects.filter(user=locked_person(user))
 
 
 def _found(mine: QuerySet[Address], address: uuid.UUID) -> Address:

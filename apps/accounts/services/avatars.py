@@ -7,6 +7,7 @@ from django.core.files.base import ContentFile
 from django.db import transaction
 
 from apps.accounts.models import Profile, User
+from apps.accounts.services.people import locked_person
 from core.pictures import FORMATS, redraw
 
 __all__ = ["FORMATS", "set_avatar"]
@@ -19,8 +20,7 @@ def set_avatar(*, user: User, picture: IO[bytes]) -> str:
     """Make this the person's picture and return the name it is stored under. Raises `PictureRejected`."""
     content = ContentFile(_redrawn(picture))
     with transaction.atomic():
-        Profile.objects.get_or_create(user=user)
-        profile = Profile.objects.select_for_update().get(user=user)
+        profile, _ = Profile.objects.get_or_create(user=locked_person(user))
         old, storage = profile.avatar.name, profile.avatar.storage
         # A name of its own each time: whoever keeps the old picture in a cache asks for the new one.
         profile.avatar.save(f"{uuid.uuid4().hex}.webp", content, save=False)

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 import structlog
+from django.contrib.auth.hashers import check_password as matches
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -97,18 +98,26 @@ def disable_password(*, user: User, caller: Caller = NOBODY, operator: int | Non
 
 
 def change_own_password(*, user: User, old: str, new: str, caller: Caller, keep: uuid.UUID) -> None:
-    """Change a password by one who knows it; raises `InvalidInput`, or `PasswordLocked` after too many tries."""
+    """Change a password by one who knows it; raises `InvalidInput`, or `PasswordLocked` after too many tries.
+
+    Of several at once with the same old password one holds: for the others it is the current one no more.
+    """
     require_own_password(user=user, password=old, caller=caller, field="old_password")
     require_good_password(new, user=user, field="new_password")
-    change_password(user=user, password=new, caller=caller, keep=keep)
+    with transaction.atomic():
+        person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        if not person.is_active or person.password != user.password:
+            raise _not_current("old_password")
+        change_password(user=person, password=new, caller=caller, keep=keep)
 
 
 def require_own_password(*, user: User, password: str, caller: Caller, field: str) -> None:
     """Raise `InvalidInput` naming `field` unless it is the person's password, `PasswordLocked` after too many tries."""
     subject = subject_of_person(user.pk)
     count_try(subject=subject, kind=Lockout.Kind.PASSWORD, is_familiar=True, caller=caller)
-    if not user.check_password(conceal(password)):
-        raise InvalidInput({field: ["That is not the current password."]})
+    # Django's own method would also renew an outdated hash, over a password that was changed meanwhile.
+    if not matches(conceal(password), user.password):
+        raise _not_current(field)
     forget_tries(subject=subject, kind=Lockout.Kind.PASSWORD, is_familiar=True)
 
 
@@ -123,6 +132,10 @@ def typed_email(written: str) -> str:
 def subject_of(login: str) -> str:
     """What tries at a login nobody has are counted by; it is not readable in the table."""
     return hashlib.sha256(login.encode()).hexdigest()
+
+
+def _not_current(field: str) -> InvalidInput:
+    return InvalidInput({field: ["That is not the current password."]})
 
 
 def _replace_password(user: User, caller: Caller, *, keep: uuid.UUID | None, operator: int | None) -> None:

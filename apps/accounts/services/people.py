@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from apps.accounts.callers import Caller
-from apps.accounts.errors import AlreadyRegistered
+from apps.accounts.errors import AlreadyRegistered, TokenRejected
 from apps.accounts.models import User
 from apps.accounts.services.audit import Action, note
 from apps.accounts.services.passwords import require_good_password
@@ -78,6 +78,17 @@ def taken(error: IntegrityError) -> AlreadyRegistered:
     if field is None:
         raise error
     return AlreadyRegistered(_TAKEN[field], param=field)
+
+
+def locked_person(user: User) -> User:
+    """The person as they are now, and stay until the transaction ends; raises `TokenRejected` if they left meanwhile.
+
+    For whoever writes something that must not outlive its owner: a request may be under way while its account goes.
+    """
+    person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if not person.is_active:
+        raise TokenRejected
+    return person
 
 
 def is_username_free(username: str) -> bool:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.db import IntegrityError, transaction
 
 from apps.accounts.callers import Caller
-from apps.accounts.errors import FreshSignInNeeded, PhoneCodeNeeded, TokenRejected
+from apps.accounts.errors import FreshSignInNeeded, PhoneCodeNeeded
 from apps.accounts.models import Address, Code, Company, Device, KnownNetwork, Link, Membership, Profile, Session, User
 from apps.accounts.services.audit import Action, note
 from apps.accounts.services.codes import send_code, verify_code
@@ -17,7 +17,7 @@ from apps.accounts.services.email_proofs import ask_for_email
 from apps.accounts.services.mailing import Notice, notify
 from apps.accounts.services.members import remove_member
 from apps.accounts.services.passwords import require_good_password, require_own_password
-from apps.accounts.services.people import taken
+from apps.accounts.services.people import locked_person, taken
 from apps.accounts.services.sessions import end_sessions_of
 from core.clock import now
 from core.errors import NotAllowed
@@ -53,7 +53,7 @@ def change_person(*, user: User, changes: Changes, caller: Caller, session: uuid
     if new_phone:
         _prove_phone(new_phone, changes.code, caller)
     with transaction.atomic():
-        person = _locked(user)
+        person = locked_person(user)
         for name in PLAIN_FIELDS & changes.fields.keys():
             setattr(person, name, changes.fields[name])
         _save(person, [*PLAIN_FIELDS])
@@ -71,7 +71,7 @@ def complete_profile(*, user: User, changes: Mapping[str, str | None], password:
     """
     require_good_password(password, user=user)
     with transaction.atomic():
-        person = _locked(user)
+        person = locked_person(user)
         if not person.needs_completion:
             return person.role_state
         person.role_state, person.terms_accepted_at = User.RoleState.CLIENT, now()
@@ -88,13 +88,14 @@ def complete_profile(*, user: User, changes: Mapping[str, str | None], password:
 def delete_account(*, user: User, caller: Caller) -> None:
     """Take the person out of the account and leave what the books need: orders and payments keep their number.
 
-    The phone and email are free for a new account at once. Raises `NotAllowed` for operators, who are removed in the
+    The phone and email are free for a new account at once. What other apps know of the person goes by jobs; an order
+    that is under way keeps where it goes until it is over. Raises `NotAllowed` for operators, who are removed in the
     console, and `LastOwner` for who alone owns a company of several.
     """
     if user.is_staff:
         raise NotAllowed("Operators are removed in the console, by another operator.")
     with transaction.atomic():
-        user = _locked(user)
+        user = locked_person(user)
         notify(user, Notice.ACCOUNT_DELETED)
         note(Action.ACCOUNT_DELETED, caller=caller, user=user)
         end_sessions_of(user=user, reason=Session.EndReason.ACCOUNT_DELETED, caller=caller)
@@ -108,6 +109,7 @@ def delete_account(*, user: User, caller: Caller) -> None:
         user.groups.clear()
         user.save()
         enqueue("orders.forget_cart", user=user.pk)
+        enqueue("products.forget_owner", user=user.pk)
         enqueue("payments.forget_owner", user=user.pk)
 
 
@@ -134,14 +136,6 @@ def _forget_belongings(user: User) -> None:
         model._default_manager.filter(user=user).delete()  # noqa: SLF001  # Django's name for it
     # Spent and kept: they count towards how many mails an address gets in an hour.
     Link.objects.filter(user=user, used_at=None).update(used_at=now())
-
-
-def _locked(user: User) -> User:
-    """The person as they are now, and stay until the transaction ends; who has left meanwhile is nobody."""
-    person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
-    if not person.is_active:
-        raise TokenRejected
-    return person
 
 
 def _require_fresh(user: User, session: uuid.UUID, password: str, caller: Caller) -> None:

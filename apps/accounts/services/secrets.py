@@ -19,6 +19,7 @@ from apps.accounts.models import Lockout, Session, User
 from apps.accounts.services.audit import Action, note
 from apps.accounts.services.lockouts import count_try, forget_tries, subject_of_person
 from apps.accounts.services.mailing import notify
+from apps.accounts.services.people import locked_person
 from apps.accounts.services.sessions import end_sessions_of
 from core.clock import now
 from core.errors import DomainError, InvalidInput
@@ -54,10 +55,10 @@ PIN = SecretKind(Lockout.Kind.PIN, "pin", (4, 6), PinInvalid, Action.PIN_CHANGED
 def set_up_secret(*, user: User, kind: SecretKind, value: str, caller: Caller) -> None:
     """Set a passcode or PIN the first time; raises `SecretAlreadySet` afterwards, `InvalidInput` for a weak one."""
     _require_good(kind, value, field=kind.name)
-    locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
-    if getattr(locked, kind.name):
+    person = locked_person(user)
+    if getattr(person, kind.name):
         raise SecretAlreadySet(param=kind.name)
-    _keep(locked, kind, value)
+    _keep(person, kind, value)
     note(kind.changed, caller=caller, user=user, first=True)
 
 
@@ -78,17 +79,25 @@ def check_secret(*, user: User, kind: SecretKind, value: str, caller: Caller, is
 
 
 def change_secret(*, user: User, kind: SecretKind, current: str, new: str, caller: Caller, keep: uuid.UUID) -> None:
-    """Replace a passcode or PIN; other sessions end, and the person's limits are lowered for a day."""
+    """Replace a passcode or PIN; other sessions end, and the person's limits are lowered for a day.
+
+    Raises as `check_secret` does, also for one that was right when it was compared and was changed before this could.
+    """
+    compared = getattr(user, kind.name)
     check_secret(user=user, kind=kind, value=current, caller=caller)
     _require_good(kind, new, field=f"new_{kind.name}")
     if new == current:
         raise InvalidInput({f"new_{kind.name}": [f"The new {kind.name} must differ from the current one."]})
     with transaction.atomic():
-        user.limits_restricted_until = now() + RESTRICTED_FOR
-        _keep(user, kind, new)
-        note(kind.changed, caller=caller, user=user, first=False)
-        notify(user, kind.changed)
-        end_sessions_of(user=user, reason=Session.EndReason.SECRET_CHANGED, caller=caller, keep=keep)
+        person = locked_person(user)
+        if getattr(person, kind.name) != compared:
+            raise kind.invalid(param=kind.name)
+        person.limits_restricted_until = now() + RESTRICTED_FOR
+        _keep(person, kind, new)
+        note(kind.changed, caller=caller, user=person, first=False)
+        notify(person, kind.changed)
+        end_sessions_of(user=person, reason=Session.EndReason.SECRET_CHANGED, caller=caller, keep=keep)
+    user.refresh_from_db(fields=[kind.name, "limits_restricted_until"])
 
 
 def _keep(user: User, kind: SecretKind, value: str) -> None:

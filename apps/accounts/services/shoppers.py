@@ -9,7 +9,7 @@ from apps.accounts.callers import Caller
 from apps.accounts.errors import AlreadyRegistered, NoEmail
 from apps.accounts.models import Profile, User
 from apps.accounts.services.email_proofs import offer_verification, send_verification
-from apps.accounts.services.people import NewPerson, register_person, require_unclaimed, taken
+from apps.accounts.services.people import NewPerson, locked_person, register_person, require_unclaimed, taken
 from core.errors import InvalidInput
 
 _OF_PERSON = ("first_name", "last_name")
@@ -43,7 +43,7 @@ def update_shopper(*, user: User, changes: Mapping[str, Any]) -> User:
     A proved phone signs its owner in and is changed by a code only: `InvalidInput`. Raises `AlreadyRegistered` for
     a phone that is somebody's.
     """
-    person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    person = locked_person(user)
     if "phone" in changes:
         _claim(person, changes["phone"])
     for name in _OF_PERSON:
@@ -53,9 +53,10 @@ def update_shopper(*, user: User, changes: Mapping[str, Any]) -> User:
     return person
 
 
+@transaction.atomic
 def set_preferences(*, user: User, changes: Mapping[str, Any]) -> Profile:
     """Change how the shop speaks to a person; what is absent stays as it is."""
-    _keep_in_profile(user, changes)
+    _keep_in_profile(locked_person(user), changes)
     return Profile.objects.filter(user=user).first() or Profile(user=user)
 
 

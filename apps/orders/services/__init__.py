@@ -12,6 +12,7 @@ from apps.orders.services.carts import (
     stale_carts,
     take_over_cart,
 )
+from apps.orders.services.leaving import orders_of_who_left, take_person_out
 from apps.orders.services.life import (
     cancel_order,
     expire_order,
@@ -45,6 +46,7 @@ __all__ = [
     "mark_paid",
     "note_on_order",
     "open_cart",
+    "orders_of_who_left",
     "place_order",
     "plan_expiries",
     "remove_from_cart",
@@ -56,4 +58,5 @@ __all__ = [
     "stale_carts",
     "take_back_order",
     "take_over_cart",
+    "take_person_out",
 ]

@@ -1,6 +1,7 @@
 """Everything that moves money, or says that it moved; one file per flow."""
 
 from apps.payments.services.alerts import mail_staff
+from apps.payments.services.leaving import forget_customer, stale_traces
 from apps.payments.services.listening import (
     MOST_BYTES,
     apply_event,
@@ -8,7 +9,7 @@ from apps.payments.services.listening import (
     plan_waiting_events,
     stale_events,
 )
-from apps.payments.services.methods import forget_method, forget_owner, saved_methods, set_default_method
+from apps.payments.services.methods import forget_method, forget_methods, saved_methods, set_default_method
 from apps.payments.services.notices import Envelope, Notice, apply_notice, prove_notice, secrets_of
 from apps.payments.services.paying import Begun, begin_payment, confirm_payment
 from apps.payments.services.reconciling import (
@@ -42,8 +43,9 @@ __all__ = [
     "close_payments",
     "confirm_payment",
     "decline_refund",
+    "forget_customer",
     "forget_method",
-    "forget_owner",
+    "forget_methods",
     "keep_event",
     "look_at_payment",
     "mail_staff",
@@ -64,4 +66,5 @@ __all__ = [
     "set_default_method",
     "settle_payment",
     "stale_events",
+    "stale_traces",
 ]

@@ -40,7 +40,7 @@ def forget_method(*, user: User, method_id: UUID) -> None:
 
 
 @transaction.atomic
-def forget_owner(*, user_id: int) -> None:
+def forget_methods(*, user_id: int) -> None:
     """Somebody left: the shop forgets their cards and what gateways call them, gateways forget the cards by jobs."""
     for method in SavedMethod.objects.select_for_update().filter(user_id=user_id).order_by("pk"):
         enqueue("payments.forget_card", gateway_name=method.gateway, card=method.reference)

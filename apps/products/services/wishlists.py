@@ -5,15 +5,15 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.accounts.models import User
+from apps.accounts.services.people import locked_person
 from apps.products.errors import ProductNotFound, TooManyWishlists, WishlistFull, WishlistNotFound
 from apps.products.models import MAX_WISHES, MAX_WISHLISTS, Product, Wishlist
-from core.locks import lock
 
 
 @transaction.atomic
 def create_wishlist(*, user: User, name: str) -> Wishlist:
-    """Start a list; raises `TooManyWishlists`."""
-    lock(f"wishlists:{user.pk}")
+    """Start a list; raises `TooManyWishlists`, or `TokenRejected` for somebody who left meanwhile."""
+    locked_person(user)
     if Wishlist.objects.filter(user=user).count() >= MAX_WISHLISTS:
         raise TooManyWishlists(most=MAX_WISHLISTS)
     return Wishlist.objects.create(user=user, name=name)
@@ -65,6 +65,11 @@ def clear_wishlist(*, user: User, wishlist_id: UUID) -> Wishlist:
     wishlist.items.all().delete()
     wishlist.save(update_fields=["updated_at"])
     return wishlist
+
+
+def forget_wishlists(*, user_id: int) -> None:
+    """Remove the lists of somebody who left."""
+    Wishlist.objects.filter(user_id=user_id).delete()
 
 
 def _own(user: User, wishlist_id: UUID) -> Wishlist:
