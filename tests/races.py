@@ -15,7 +15,7 @@ def race(call: Callable[[int], Any], threads: int = 50) -> list[Any]:
 
     def run(number: int) -> Any:
         try:
-            gate.wait(timeout=30)
+            gate.wait(timeout=60)
             return call(number)
         except Exception as error:  # noqa: BLE001  # the outcome is what the test looks at
             return error
@@ -40,11 +40,11 @@ def queue(first: Callable[[], Any], second: Callable[[], Any]) -> Any:
             first()
             later = pool.submit(run)
             _wait_until_blocking()
-        return later.result(timeout=30)
+        return later.result(timeout=60)
 
 
 def _wait_until_blocking() -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     with connection.cursor() as cursor:
         while not cursor.execute(
             "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"

@@ -25,20 +25,11 @@ from apps.accounts.services import (
     update_shopper,
 )
 from core.errors import InvalidInput
+from tests.accounts.test_addresses import HOME
 from tests.races import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PASSWORD, PASSCODE_ = "a long enough phrase", "836251"
-HOME = {
-    "address_type": "shipping",
-    "full_name": "Layla Haddad",
-    "phone": "+966512345678",
-    "address_line1": "12 Palm Street",
-    "city": "Riyadh",
-    "state": "Riyadh",
-    "country": "SA",
-    "postal_code": "11564",
-}
 
 
 @pytest.fixture
