@@ -146,6 +146,7 @@ def as_domain_error(error: Exception) -> DomainError:
         if isinstance(error, kinds):
             return meaning()
     if isinstance(error.__cause__, ForeignKeyViolation):
+        log.warning("key_without_row", exc_info=error)
         return errors.ChangedMeanwhile()  # keys are checked at the commit, where no service can answer for it
     if isinstance(error, OperationalError | InterfaceError) or _hides_lost_database(error):
         log.error("database_unavailable", exc_info=error)

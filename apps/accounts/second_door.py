@@ -82,6 +82,7 @@ def let_in(request: HttpRequest, factor: SecondFactor) -> None:
     for name in (_WAITING, _SECRET, _MAY_REPLACE):
         request.session.pop(name, None)
     note_factor(request, factor)
+    factor.user.gave_second_factor = True
 
 
 def ask_again(request: HttpRequest, *, leads_to: str) -> None:

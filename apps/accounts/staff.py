@@ -4,15 +4,7 @@ from django.http import HttpRequest
 
 from apps.accounts.auth import BearerAuth
 from apps.accounts.models import User
-from core.errors import NotAllowed, SecondFactorNeeded
-
-
-def require(user: User, permission: str) -> None:
-    """Raises `NotAllowed` without the permission, and `SecondFactorNeeded` this side of the second door."""
-    if not (user.is_staff and user.has_perm(permission)):
-        raise NotAllowed
-    if not user.acts_as_staff:
-        raise SecondFactorNeeded
+from apps.accounts.services import require_permission
 
 
 class StaffAuth(BearerAuth):
@@ -24,5 +16,5 @@ class StaffAuth(BearerAuth):
 
     def authenticate(self, request: HttpRequest, token: str) -> User:
         user = super().authenticate(request, token)
-        require(user, self.permission)
+        require_permission(user, self.permission)
         return user

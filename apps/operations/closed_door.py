@@ -10,8 +10,8 @@ from apps.operations.services.maintenance import Closure, closure
 from core.contracts import error_response
 from core.errors import DomainError, UnderMaintenance
 
-# Staff must get in to sign in, and whoever restarts or measures the process is no visitor.
-OPEN = ("/static/", "/health", "/metrics")
+# Staff must get in to sign in and give their second factor, and whoever restarts or measures the process is no visitor.
+OPEN = ("/static/", "/health", "/metrics", "/api/accounts/second-factor/")
 
 
 class MaintenanceMiddleware:

@@ -6,7 +6,7 @@ from typing import Any
 from ninja import Query, Router, Status
 
 from apps.accounts.auth import UserRequest, bearer
-from apps.accounts.staff import require
+from apps.accounts.services import require_permission
 from apps.payments import queries, schemas, services
 from apps.payments.errors import PaymentNotFound, RefundNotFound
 from apps.payments.models import Payment, Refund
@@ -77,7 +77,7 @@ def get_refund(request: UserRequest, refund_id: str) -> Refund:
 @idempotent(schemas.RefundOut)
 def process_refund(request: UserRequest, refund_id: str) -> Refund:
     """Of operators, those who may change refunds in the console."""
-    require(request.auth, "payments.change_refund")
+    require_permission(request.auth, "payments.change_refund")
     return services.process_refund(refund_id=uuid_or_not_found(refund_id), actor=request.auth)
 
 

@@ -10,7 +10,8 @@ from ninja import File, Form, Status
 from ninja.files import UploadedFile
 
 from apps.accounts.auth import UserRequest
-from apps.accounts.staff import StaffAuth, require
+from apps.accounts.services import require_permission
+from apps.accounts.staff import StaffAuth
 from apps.products import queries, schemas, services
 from apps.products import schemas_staff as staff_schemas
 from apps.products.api import router
@@ -34,7 +35,7 @@ MOST_IMAGE_ID = 2**63 - 1
 def create_product(request: UserRequest, body: staff_schemas.ProductIn) -> Status[dict[str, Any]]:
     """Staff. Prices in major units; opening stock becomes a line of the ledger, for who may receive deliveries."""
     if body.stock_quantity:
-        require(request.auth, DELIVERIES)
+        require_permission(request.auth, DELIVERIES)
     product = services.create_product(particulars=body.given(), stock=body.stock_quantity, actor=request.auth)
     return Status(201, _shown(request, product.pk))
 
@@ -104,7 +105,7 @@ def delete_image(request: UserRequest, product_id: str, image_id: str) -> Status
 def add_variant(request: UserRequest, product_id: str, body: staff_schemas.VariantIn) -> Status[dict[str, Any]]:
     """Staff. A product with variants is stocked by variant; opening stock is for who may receive deliveries."""
     if body.stock_quantity:
-        require(request.auth, DELIVERIES)
+        require_permission(request.auth, DELIVERIES)
     variant = services.add_variant(
         product_id=uuid_or_not_found(product_id),
         particulars=body.given(),

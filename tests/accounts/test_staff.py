@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission
 from django.utils.dateparse import parse_datetime
 
 from apps.accounts.callers import Caller
-from apps.accounts.models import FACTOR_LASTS, AuditEvent, Lockout, Session, User
+from apps.accounts.models import FACTOR_LASTS, AuditEvent, Lockout, SecondFactor, Session, User
 from apps.accounts.services import start_session
 from apps.accounts.services.lockouts import MOST_TRIES
 from apps.accounts.services.second_factor import remove_second_factor
@@ -78,6 +78,7 @@ def test_a_code_of_the_app_opens_them_for_as_long_as_the_consoles_session(till, 
     until = parse_datetime(reply.json()["expires_at"])
     assert abs(until - now() - FACTOR_LASTS) < timedelta(minutes=1)
     assert is_open(till)
+    assert Session.objects.get().factor_at == SecondFactor.objects.get().used_at
     assert AuditEvent.objects.filter(action="factor_proved").count() == 1
 
 
@@ -181,5 +182,7 @@ def test_a_closed_shop_lets_in_staff_with_both_factors_only(till, app):
         assert till.get(SHELF).status_code == 200
         Session.objects.update(factor_at=None)
         assert till.get(SHELF).status_code == 503
+        assert give(till, app.codes[0]).status_code == 200
+        assert till.get(SHELF).status_code == 200
     finally:
         maintenance.open_shop()

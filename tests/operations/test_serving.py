@@ -204,6 +204,14 @@ def test_a_host_that_is_not_served_is_refused(shared):
     assert shared.raw(b"GET / HTTP/1.1\r\nHost: evil.test\r\nConnection: close\r\n\r\n").startswith(b"HTTP/1.1 400 ")
 
 
+def test_head_is_the_head_of_get_and_no_body_follows_it(shared):
+    asked = b" /api/products/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    (head, body), (wanted, sent) = (shared.raw(method + asked).split(b"\r\n\r\n", 1) for method in (b"HEAD", b"GET"))
+    length = next(line for line in wanted.lower().splitlines() if line.startswith(b"content-length"))
+    assert head.startswith(b"HTTP/1.1 200")
+    assert (length in head.lower(), body, len(sent) > 0) == (True, b"", True)
+
+
 def test_outside_development_pages_find_their_static_files_without_a_step_before(serve):
     (ROOT / "staticfiles" / MANIFEST).unlink(missing_ok=True)
     web = serve("data", ENVIRONMENT="staging", TRUSTED_PROXY_COUNT="1")

@@ -59,6 +59,14 @@ def test_staff_see_the_payments_of_others_with_the_permission_alone(buyer, payme
     assert employee("view_payment").api.get(address).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("permissions", "status", "count"), [(["view_payment"], 403, 0), (["view_payment", "add_refund"], 201, 1)]
+)
+def test_who_may_look_at_a_payment_asks_no_money_back_for_somebody_else(buyer, payment, permissions, status, count):
+    assert ask(employee(*permissions), payment, amount="5.00").status_code == status
+    assert Refund.objects.count() == count
+
+
 def test_staff_who_gave_no_second_factor_are_customers_over_the_api(buyer, payment, settings):
     refund = ask(buyer, payment, amount="5.00").json()["id"]
     settings.CONSOLE_SECOND_FACTOR = True

@@ -15,6 +15,7 @@ from apps.orders.models import Cart, Order
 from apps.orders.services import Addresses, BasketLine
 from apps.payments.models import Payment, Refund
 from apps.payments.services import forget_customer, stale_traces
+from apps.payments.services.leaving import BY_HAND
 from core import housekeeping
 from core.clock import now
 from core.outbox import registered_jobs, run_due_jobs
@@ -73,7 +74,7 @@ def order_of(user, **state):
 
 
 def payment_of(order, **state):
-    charged = {"status": "succeeded", "charged_at": now()} | state
+    charged = {"status": "succeeded", "charged_at": now(), "pays_order": True} | state
     return Payment.objects.create(
         order=order,
         user=order.user,
@@ -146,7 +147,31 @@ def test_money_in_dispute_or_on_its_way_keeps_the_order_whole(layla, state):
     assert is_taken_out(order)
 
 
-@pytest.mark.parametrize("end", ["succeeded", "failed", "cancelled"])
+def test_money_nobody_could_send_back_keeps_the_order_whole_until_staff_have_returned_it(layla):
+    order = order_of(layla, **OVER[1])
+    payment = payment_of(order, pays_order=False)
+    leave(layla)
+    tidy()
+    assert is_whole(order)
+    Payment.objects.filter(pk=payment.pk).update(charged_at=now() - BY_HAND)
+    tidy()
+    assert is_taken_out(order)
+
+
+def test_a_refund_that_failed_keeps_the_order_whole_until_staff_have_returned_it(layla):
+    order = order_of(layla, **OVER[0])
+    refund = Refund.objects.create(
+        payment=payment_of(order), amount=100, reason="other", status="failed", settled_at=now()
+    )
+    leave(layla)
+    tidy()
+    assert is_whole(order)
+    Refund.objects.filter(pk=refund.pk).update(settled_at=now() - BY_HAND)
+    tidy()
+    assert is_taken_out(order)
+
+
+@pytest.mark.parametrize("end", ["succeeded", "cancelled"])
 @pytest.mark.parametrize("going", ["pending", "processing"])
 def test_a_refund_that_runs_keeps_the_order_whole_until_it_ends(layla, going, end):
     order = order_of(layla, **OVER[0])

@@ -41,6 +41,15 @@ def test_deleting_an_account_forgets_its_cards_here_and_at_the_gateway(buyer, fo
     assert Payment.objects.filter(user=buyer.user).count() == 1
 
 
+def test_a_card_paid_with_while_its_owner_leaves_is_kept_nowhere(buyer, forgotten):
+    buyer.pay(buyer.order(), save_payment_method=True)
+    delete_account(user=buyer.user, caller=Caller())
+    work()
+    assert Payment.objects.get().is_charged
+    assert not SavedMethod.objects.exists()
+    assert len(forgotten) == 1
+
+
 def test_an_account_without_cards_is_deleted_as_well(buyer, forgotten):
     delete_account(user=buyer.user, caller=Caller())
     work()

@@ -7,9 +7,13 @@ import time
 import pytest
 from django.core import mail
 
+from apps.accounts.callers import Caller
 from apps.accounts.models import User
+from apps.accounts.services import delete_account
+from apps.orders.models import Order
 from apps.orders.services import cancel_order
-from apps.payments.models import Payment, WebhookEvent
+from apps.payments.models import Payment, Refund, WebhookEvent
+from core.clock import now
 from tests.conftest import Api
 from tests.payments.conftest import state, work
 from tests.races import queue
@@ -206,6 +210,21 @@ def test_zeros_behind_the_point_are_no_decimals(buyer):
     order = buyer.order()
     assert tell(paid(order, amount=f"{order.total // 100}.{order.total % 100:02}0", currency="USD")).status_code == 200
     assert state(order) == (("processing", "paid"), [("succeeded", 0)])
+
+
+@pytest.mark.parametrize("late", ["refund", "backorder"])
+def test_money_for_a_lapsed_order_whose_customer_left_goes_back_and_nothing_is_shipped(buyer, operator, settings, late):
+    settings.LATE_PAYMENTS = late
+    order = buyer.order()
+    Order.objects.filter(pk=order.pk).update(status="cancelled", reserved_until=None, lapsed_at=now())
+    delete_account(user=buyer.user, caller=Caller())
+    work()
+    assert tell(paid(order)).json()["status"] == "accepted"
+    order.refresh_from_db()
+    assert (order.status, "address_line1" in order.shipping_address) == ("cancelled", False)
+    assert Refund.objects.get().amount == order.total
+    work()
+    assert operator.email in {message.to[0] for message in mail.outbox}
 
 
 @pytest.mark.django_db(transaction=True)

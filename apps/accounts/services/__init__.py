@@ -36,6 +36,7 @@ from apps.accounts.services.passwords import (
     sign_in_with_password,
 )
 from apps.accounts.services.people import NewPerson, is_username_free, register_person, require_unclaimed, taken
+from apps.accounts.services.permissions import require_permission
 from apps.accounts.services.profile import Changes, change_person, complete_profile, delete_account
 from apps.accounts.services.recovery import request_password_reset, reset_password, reset_password_with_code
 from apps.accounts.services.secrets import PASSCODE, PIN, change_secret, check_secret, set_up_secret
@@ -113,6 +114,7 @@ __all__ = [
     "require_good_password",
     "require_living_token",
     "require_mail",
+    "require_permission",
     "require_unclaimed",
     "require_within_limits",
     "resend_verification",

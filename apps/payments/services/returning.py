@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from apps.accounts.models import User
+from apps.accounts.services import require_permission
 from apps.orders.models import Order
 from apps.orders.services import note_on_order
 from apps.payments.errors import (
@@ -31,9 +32,12 @@ from core.outbox import enqueue
 def request_refund(*, user: User, payment_id: UUID, amount: int | None, reason: str, description: str = "") -> Refund:
     """Ask for money back, all that is left without an `amount`; one request at a time.
 
-    Staff decide; until then the amount counts as gone. Raises `NotRefundable`, `RefundPending`, `PaymentNotFound`.
+    Staff decide; until then the amount counts as gone. Who asks for somebody else must be allowed to add refunds.
+    Raises `NotRefundable`, `RefundPending`, `PaymentNotFound`, and as `require_permission` does.
     """
     payment = _locked(Payment.objects.visible_to(user), payment_id)
+    if payment.user_id != user.pk:
+        require_permission(user, "payments.add_refund")
     if payment.refunds.filter(status=Refund.Status.PENDING).exists():
         raise RefundPending(param="payment_id")
     wanted = _possible(payment, amount)

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Max
 from prometheus_client import Counter
 
+from apps.accounts.models import User
 from apps.orders.models import Order
 from apps.orders.services import mark_paid, note_on_order, reopen_order, set_payment_standing
 from apps.payments.gateway import Card, Gateway, Intent, State
@@ -22,6 +23,7 @@ from apps.payments.services.returning import give_back
 from core.clock import now
 from core.ids import is_uuid
 from core.locks import lock
+from core.outbox import enqueue
 
 log = structlog.get_logger(__name__)
 CHARGES = Counter("hanout_charges_total", "Payments charged, by what became of the money.", ["outcome"])
@@ -150,6 +152,8 @@ def _spend(payment: Payment) -> str:
     if order.status == Order.Status.PENDING:
         mark_paid(order_id=order.pk, actor=None, note=f"Paid by {payment.card or payment.get_method_display()}")
         return "paid"
+    if order.user.deleted_at:  # whose lapsed orders say no more where they go
+        return _return(payment, Refund.Reason.OTHER, "its customer left")
     if order.lapsed_at and order.status == Order.Status.CANCELLED and settings.LATE_PAYMENTS == "backorder":
         reopened = reopen_order(order_id=order.pk, note="Paid after its goods had been let go")
         missing = "backordered" if reopened.is_backordered else "reopened"
@@ -166,7 +170,13 @@ def _return(payment: Payment, reason: str, why: str) -> str:
 
 
 def _keep(payment: Payment, card: Card) -> None:
-    """Its owner asked for that, and the gateway has it; the first one kept is what they pay with next time."""
+    """Its owner asked for that, and the gateway has it; the first one kept is what they pay with next time.
+
+    Their lock is held, for they may leave at this moment: a card must not outlive its owner's account.
+    """
+    if User.objects.select_for_update(no_key=True).get(pk=payment.user_id).deleted_at:
+        enqueue("payments.forget_card", gateway_name=payment.gateway, card=card.reference)
+        return
     lock(f"saved-methods:{payment.user_id}")
     SavedMethod.objects.get_or_create(
         user=payment.user,
