@@ -10,9 +10,6 @@ from django_celery_beat.models import PeriodicTask
 
 from core.clock import now
 
-# From when on a due job counts as late; the alert in deploy/prometheus/alerts.yml says the same.
-JOBS_LATE = timedelta(minutes=5)
-
 
 def is_due() -> Q:
     """Waiting, its time has come, and nobody switched it off in the console."""

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, time, timedelta
 from core.celery_config import PRIORITIES
 
 DEFAULT_QUEUE = "default"
+# From when on a due job counts as late; the alert in deploy/prometheus/alerts.yml says the same.
+JOBS_LATE = timedelta(minutes=5)
 Handler = Callable[..., None]
 
 

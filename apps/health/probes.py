@@ -21,7 +21,7 @@ from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 from django.utils.module_loading import import_string
 
-from core.models import JOBS_LATE
+from core.outbox_registry import JOBS_LATE
 
 log = structlog.get_logger(__name__)
 TIMEOUT_SECONDS = 0.9

@@ -10,7 +10,8 @@ from apps.health import probes, search_probe
 from core import heartbeats
 from core.clock import now
 from core.heartbeats import note_alive, read_heartbeats
-from core.models import JOBS_LATE, Heartbeat, OutboxJob
+from core.models import Heartbeat, OutboxJob
+from core.outbox_registry import JOBS_LATE
 from tests.conftest import Api
 
 pytestmark = pytest.mark.django_db

@@ -69,7 +69,7 @@ def test_who_may_only_look_counts_nothing(client):
 
 
 def test_a_delivery_names_who_received_it_and_the_ledger_is_searched(console, operator):
-    mug, plate = ProductFactory(sku="MUG-1"), ProductFactory()
+    mug, plate = ProductFactory(name="Mug", sku="MUG-1"), ProductFactory(name="Plate", sku="PLATE")
     variant = VariantFactory(product=plate, sku="PLATE-L")
     delivery = {"product": mug.pk, "variant": "", "quantity": 7, "reference": "Delivery 12"}
     assert console.post(reverse("admin:products_stockmovement_add"), delivery).status_code == 302

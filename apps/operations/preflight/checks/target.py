@@ -16,8 +16,8 @@ from apps.operations.preflight.registry import Look, Part, check
 from apps.operations.preflight.target import is_empty
 from core.clock import now
 from core.heartbeats import BEAT, WORKER, read_heartbeats
-from core.models import JOBS_LATE, OutboxJob, is_due
-from core.outbox_registry import registered_jobs
+from core.models import OutboxJob, is_due
+from core.outbox_registry import JOBS_LATE, registered_jobs
 
 OVERDUE = timedelta(minutes=10)
 WORKER_SILENT, BEAT_SILENT = timedelta(minutes=1), timedelta(minutes=10)
