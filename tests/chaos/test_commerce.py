@@ -135,7 +135,8 @@ class Rush:
         if lapse:
             self.sql("UPDATE orders_order SET reserved_until = now() - interval '1 s' WHERE status = 'pending'")
             self.sql(
-                "UPDATE core_outboxjob SET due_at = now() WHERE state = 'waiting' AND due_at > now() "
+                # Attempts are for longer than a shop takes to start again; hastened, its start would spend them.
+                "UPDATE core_outboxjob SET due_at = now(), attempts = 0 WHERE state = 'waiting' AND due_at > now() "
                 "AND repeats_every IS NULL"
             )
             self.sql("UPDATE payments_refund SET created_at = created_at - interval '11 min'")
