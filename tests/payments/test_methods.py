@@ -7,7 +7,9 @@ from apps.accounts.services import delete_account
 from apps.payments.gateway import gateway
 from apps.payments.models import GatewayCustomer, Payment, SavedMethod
 from apps.payments.sandbox_gateway import SandboxGateway
+from apps.payments.services import settle_payment
 from tests.payments.conftest import Buyer, work
+from tests.races import queue
 
 pytestmark = pytest.mark.django_db
 
@@ -39,6 +41,20 @@ def test_deleting_an_account_forgets_its_cards_here_and_at_the_gateway(buyer, fo
     assert SavedMethod.objects.get() == theirs
     assert GatewayCustomer.objects.get().user == other.user
     assert Payment.objects.filter(user=buyer.user).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_first_cards_kept_at_once_one_is_what_its_owner_pays_with_next():
+    buyer = Buyer()
+    cards = ("4242424242424242", "5555555555554444")
+    intents = [buyer.pay(buyer.order(), card, save_payment_method=True) for card in cards]
+    first, second = (SandboxGateway().read_intent(intent) for intent in intents)
+    queue(
+        lambda: settle_payment(gateway="sandbox", intent=first),
+        lambda: settle_payment(gateway="sandbox", intent=second),
+    )
+    assert sorted(SavedMethod.objects.values_list("is_default", flat=True)) == [False, True]
+    assert [payment.is_charged for payment in Payment.objects.all()] == [True, True]
 
 
 def test_a_card_paid_with_while_its_owner_leaves_is_kept_nowhere(buyer, forgotten):

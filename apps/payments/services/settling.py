@@ -172,14 +172,14 @@ def _return(payment: Payment, reason: str, why: str) -> str:
 def _keep(payment: Payment, card: Card) -> None:
     """Its owner asked for that, and the gateway has it; the first one kept is what they pay with next time.
 
-    Their lock is held, for they may leave at this moment: a card must not outlive its owner's account.
+    Their lock is held: a card must not outlive an account that goes at this moment, and of two cards one is the first.
     """
-    if User.objects.select_for_update(no_key=True).get(pk=payment.user_id).deleted_at:
+    owner = User.objects.select_for_update(no_key=True).get(pk=payment.user_id)
+    if owner.deleted_at:
         enqueue("payments.forget_card", gateway_name=payment.gateway, card=card.reference)
         return
-    lock(f"saved-methods:{payment.user_id}")
     SavedMethod.objects.get_or_create(
-        user=payment.user,
+        user=owner,
         gateway=payment.gateway,
         reference=card.reference,
         defaults={
@@ -187,6 +187,6 @@ def _keep(payment: Payment, card: Card) -> None:
             "last4": card.last4,
             "exp_month": card.exp_month,
             "exp_year": card.exp_year,
-            "is_default": not SavedMethod.objects.filter(user=payment.user_id).exists(),
+            "is_default": not SavedMethod.objects.filter(user=owner).exists(),
         },
     )
